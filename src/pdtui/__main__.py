@@ -1,0 +1,6 @@
+"""`python -m pdtui`."""
+
+from pdtui.cli.main import run
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,1 @@
+"""The command line: arguments → sources and filters → the viewer or an output."""

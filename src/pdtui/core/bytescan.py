@@ -1,0 +1,139 @@
+"""Looks at many places of one byte block at once: eight bytes a look, one numpy call for all rows.
+
+A log line is recognised by a few short looks near its start. Reading eight bytes as one integer
+(a "word", little-endian, so the first character is the lowest byte) turns "does `INFO ` stand
+here?" into a mask and a compare, for all lines of the block together.
+
+The zero-byte test and the eight-digit product are the classic word-at-a-time tricks
+(Alan Mycroft, 1987; Wojciech Muła, "SWAR parse").
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Positions: TypeAlias = npt.NDArray[np.int64]
+Words: TypeAlias = npt.NDArray[np.uint64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+ByteArray: TypeAlias = npt.NDArray[np.uint8]
+
+PADDING = 160
+"""Zero bytes kept after the block, so that a look from any row's end stays inside."""
+
+_ONES = np.uint64(0x0101010101010101)
+_HIGH = np.uint64(0x8080808080808080)
+_LOW7 = np.uint64(0x7F7F7F7F7F7F7F7F)
+_ZEROS_TEXT = np.uint64(0x3030303030303030)
+_NOT_DIGIT_CARRY = np.uint64(0x7676767676767676)
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+_SHIFT_MIX = np.uint64(29)
+BYTE_MASKS: Words = np.array([(1 << (8 * n)) - 1 for n in range(9)], np.uint64)
+"""`BYTE_MASKS[n]` keeps the first n bytes of a word."""
+
+
+def word(text: bytes) -> np.uint64:
+    """The word whose first bytes are `text` (at most 8) and whose rest is zero."""
+    return np.uint64(int.from_bytes(text.ljust(8, b"\0"), "little"))
+
+
+class ByteBlock:
+    """A block of bytes that can be looked at in many places at once.
+
+    `data` holds the block and PADDING zero bytes; `size` is the block's own length.
+    """
+
+    def __init__(self, block: bytes) -> None:
+        self.size = len(block)
+        self.data: ByteArray = np.zeros(self.size + PADDING, np.uint8)
+        self.data[: self.size] = np.frombuffer(block, np.uint8)
+        # Overlapping eight-byte views: `_words[p]` is the word that starts at byte p.
+        self._words: Words = np.ndarray(
+            (self.size + PADDING - 7,), np.dtype("<u8"), self.data.data, 0, (1,)
+        )
+
+    def byte(self, at: Positions) -> ByteArray:
+        """The byte at each position."""
+        return self.data[at]
+
+    def word(self, at: Positions) -> Words:
+        """The eight bytes at each position, as words."""
+        return self._words[at]
+
+    def starts_with(self, at: Positions, text: bytes) -> Flags:
+        """Where `text` (1 to 8 bytes) stands at the position."""
+        found: Flags = (self._words[at] & BYTE_MASKS[len(text)]) == word(text)
+        return found
+
+    def find(self, at: Positions, wanted: bytes, reach: int) -> Positions:
+        """Distance from each position to the first of the bytes in `wanted`, -1 beyond `reach`."""
+        distance = np.full(len(at), -1, np.int64)
+        open_rows = np.arange(len(at))
+        patterns = [_ONES * np.uint64(b) for b in wanted]
+        for step in range(0, reach, 8):
+            looked = self._words[at[open_rows] + step]
+            hits = _zero_bytes(looked ^ patterns[0])
+            for pattern in patterns[1:]:
+                hits |= _zero_bytes(looked ^ pattern)
+            found = hits != 0
+            rows = open_rows[found]
+            distance[rows] = step + first_flag(hits[found])
+            open_rows = open_rows[~found]
+            if not len(open_rows):
+                break
+        distance[distance >= reach] = -1
+        return distance
+
+    def digest(self, at: Positions, length: Positions) -> Words:
+        """A 64-bit digest of the `length` bytes at each position: equal bytes, equal digest."""
+        digest = length.astype(np.uint64) * _MIX
+        left = length.copy()
+        rows = np.arange(len(at))
+        step = 0
+        while len(rows):
+            keep = BYTE_MASKS[np.minimum(left[rows], 8)]
+            mixed = (digest[rows] ^ (self._words[at[rows] + step] & keep)) * _MIX
+            digest[rows] = mixed ^ (mixed >> _SHIFT_MIX)
+            left[rows] -= 8
+            step += 8
+            rows = rows[left[rows] > 0]
+        return digest
+
+
+def _zero_bytes(words: Words) -> Words:
+    """High bit set in every zero byte (bytes above the first zero may be flagged in error)."""
+    flagged: Words = (words - _ONES) & ~words & _HIGH
+    return flagged
+
+
+def first_flag(flags: Words) -> Positions:
+    """Index (0..7) of the first byte whose high bit is set; 8 where none is."""
+    lowest = flags & (~flags + np.uint64(1))
+    index = np.bitwise_count(lowest - np.uint64(1)) >> 3
+    return index.astype(np.int64)
+
+
+def not_digits(words: Words) -> Words:
+    """High bit set in every byte that is no ASCII digit."""
+    value = words ^ _ZEROS_TEXT
+    flagged: Words = (((value & _LOW7) + _NOT_DIGIT_CARRY) | value) & _HIGH
+    return flagged
+
+
+def leading_digits(words: Words) -> Positions:
+    """How many digits each word begins with, 0..8."""
+    return first_flag(not_digits(words))
+
+
+def number(words: Words, digits: Positions) -> Positions:
+    """The decimal number in the first `digits` (0..8) bytes of each word."""
+    shift = ((8 - digits) * 8).astype(np.uint64)
+    # A shift by 64 is undefined, so no digits at all is masked by hand.
+    value = np.where(digits > 0, (words ^ _ZEROS_TEXT) << np.minimum(shift, np.uint64(63)), 0)
+    value = value.astype(np.uint64)
+    value = (value * np.uint64(2561)) >> np.uint64(8) & np.uint64(0x00FF00FF00FF00FF)
+    value = (value * np.uint64(6553601)) >> np.uint64(16) & np.uint64(0x0000FFFF0000FFFF)
+    value = (value * np.uint64(42949672960001)) >> np.uint64(32)
+    return value.astype(np.int64)

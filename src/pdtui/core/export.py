@@ -1,0 +1,99 @@
+"""Writes the merged, filtered rows: as they are, as a timeline, as JSON lines, as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from pdtui.core.describe import Describer, Row
+from pdtui.core.levels import LEVEL_NAMES, WARNING
+from pdtui.core.merge import Merge
+from pdtui.core.query import ANY_MARKER, Filter, parse_markers
+from pdtui.core.stamps import to_datetime
+from pdtui.core.store import Store
+from pdtui.core.view import Matches, TimelineView
+
+_BATCH = 4096
+COLUMNS = (
+    "source", "line", "time", "time_source", "level", "format", "process", "pid", "rank",
+    "rank_source", "role", "markers", "origin", "message", "fields", "request", "continuation",
+)  # fmt: skip
+"""The columns of the CSV, those of the JSON lines."""
+
+
+def export(
+    store: Store, wanted: Filter, form: str, *, label: bool = False, offsets: dict[str, int]
+) -> Iterator[bytes]:
+    """The rows of the store that pass the filter, in timeline order, in one of FORMS.
+
+    `label` puts the source before each row of `text`.
+    """
+    if form == "timeline" and not wanted.markers:
+        wanted = replace(wanted, markers=parse_markers(ANY_MARKER))
+    snapshot = store.snapshot()
+    merge = Merge(offsets)
+    merge.update(snapshot)
+    matches = Matches(wanted)
+    matches.refresh(snapshot)
+    view = TimelineView(matches, merge)
+    view.update(0)
+    describers = [Describer(source) for source, _ in snapshot]
+    if form == "csv":
+        yield _csv_line(COLUMNS)
+    write = FORMS[form]
+    for first in range(0, len(view), _BATCH):
+        chunk = []
+        for place in range(first, min(first + _BATCH, len(view))):
+            number, row = view.at(place)
+            if label and form == "text":
+                chunk.append(f"{store.sources[number].label}: ".encode())
+            chunk.append(write(describers[number], row))
+        yield b"".join(chunk)
+
+
+def _as_text(describer: Describer, row: int) -> bytes:
+    """The row's own bytes; the newline that a last line lacks is all that is added."""
+    line = describer.source.line(row)
+    return line if line.endswith(b"\n") else line + b"\n"
+
+
+def _as_timeline(describer: Describer, row: int) -> bytes:
+    """`11-01 10:30:45 prefill 🔍 [Rank 0] create_connect START | …`."""
+    known = describer.describe(row)
+    parts = [_short_time(known), known.source]
+    if known.level in LEVEL_NAMES[WARNING:]:
+        parts.append(known.level or "")
+    return (" ".join([*parts, known.message]) + "\n").encode()
+
+
+def _short_time(row: Row) -> str:
+    return "--" if row.time is None else to_datetime(row.time).strftime("%m-%d %H:%M:%S")
+
+
+def _as_json(describer: Describer, row: int) -> bytes:
+    return (json.dumps(describer.describe(row).as_json(), ensure_ascii=False) + "\n").encode()
+
+
+def _as_csv(describer: Describer, row: int) -> bytes:
+    known = describer.describe(row).as_json()
+    known["markers"] = "".join(map(str, known["markers"]))  # type: ignore[call-overload]
+    known["fields"] = json.dumps(known["fields"], ensure_ascii=False)
+    return _csv_line(known[name] for name in COLUMNS)
+
+
+def _csv_line(values: object) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(values)  # type: ignore[arg-type]
+    return text.getvalue().encode("utf-8", "replace")
+
+
+FORMS: dict[str, Callable[[Describer, int], bytes]] = {
+    "text": _as_text,
+    "timeline": _as_timeline,
+    "jsonl": _as_json,
+    "csv": _as_csv,
+}
+"""Name of each form → what writes one row in it."""

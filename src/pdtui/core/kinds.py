@@ -1,0 +1,209 @@
+"""What is known of a row besides its place and its time, told once for all rows alike.
+
+A log of ten million rows has a few hundred different combinations of format, level, process,
+rank and markers. Each combination is a *kind*; a row keeps only its kind's number. So a filter
+is decided a few hundred times, not ten million times, and what is learned late (the rank of a
+pid, say) reaches the rows before it without touching them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+NO_PROCESS = 0
+NO_RANK = -1
+MAX_RANK = 4094
+"""A greater number is no rank: no instance has so many workers."""
+
+
+class RankSource(StrEnum):
+    """How a row's rank is known; the first that applies."""
+
+    EXPLICIT = "explicit"
+    PID = "pid"
+    ADDRESS = "address"
+    CONTINUATION = "continuation"
+    FILE = "file"
+
+
+class Kind(NamedTuple):
+    """One combination of properties. A continuation row has those of its head, and the flag."""
+
+    format: int
+    level: int
+    process: int
+    rank: int
+    """The rank that the row itself states, or NO_RANK."""
+    markers: int
+    """Number of the tuple of markers, see KindTable.marker_sets."""
+    address: int
+    """Number of the writer's own address, see KindTable.addresses; 0 is none."""
+    stamped: bool
+    continuation: bool
+
+
+@dataclass(slots=True)
+class Process:
+    """A process of a source: its pid, and the latest name that it gave itself."""
+
+    pid: int | None
+    name: str | None = None
+    host: str | None = None
+
+
+class Rank(NamedTuple):
+    """A row's rank and how it is known."""
+
+    value: int
+    source: RankSource
+
+
+# Bits of each field in the packed number, in the order of Kind's fields. A table that is full
+# takes nothing new: such a row has no process, markers or address, but is a row all the same.
+_WIDTHS = (6, 3, 16, 12, 12, 10, 1, 1)
+_SHIFTS = tuple(int(s) for s in np.cumsum((0, *_WIDTHS[:-1])))
+
+
+_SHIFT_OF = dict(zip(Kind._fields, _SHIFTS, strict=True))
+_MAX_PROCESSES, _MAX_MARKER_SETS, _MAX_ADDRESSES = (1 << _WIDTHS[i] for i in (2, 4, 5))
+
+
+def pack(**fields: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """These fields of Kind (one entry a row; the rank plus one) as one number a row."""
+    parts = [values.astype(np.int64) << _SHIFT_OF[name] for name, values in fields.items()]
+    return np.bitwise_or.reduce(parts)
+
+
+def field_mask(*names: str) -> int:
+    """The bits of these fields of Kind in the packed number."""
+    widths = dict(zip(Kind._fields, _WIDTHS, strict=True))
+    return sum((1 << widths[name]) - 1 << _SHIFT_OF[name] for name in names)
+
+
+def level_of(packed: int) -> int:
+    """The level in a packed number."""
+    return packed >> _SHIFTS[1] & (1 << _WIDTHS[1]) - 1
+
+
+def _unpack(packed: int) -> Kind:
+    values = [
+        packed >> shift & (1 << width) - 1 for shift, width in zip(_SHIFTS, _WIDTHS, strict=True)
+    ]
+    return Kind(*values[:3], values[3] - 1, *values[4:6], bool(values[6]), bool(values[7]))
+
+
+@dataclass(slots=True)
+class KindTable:
+    """The kinds of one source, with the names behind their numbers and what was learned of them.
+
+    Written by the scanner alone; others may read at any time, since tables only grow.
+    """
+
+    kinds: list[Kind] = field(default_factory=list)
+    processes: list[Process] = field(default_factory=lambda: [Process(None)])
+    marker_sets: list[tuple[str, ...]] = field(default_factory=lambda: [()])
+    addresses: list[str] = field(default_factory=lambda: [""])
+    ranks_of_pid: dict[int, set[int]] = field(default_factory=dict)
+    """Process number → every rank that its rows stated."""
+    ranks_of_address: dict[int, set[int]] = field(default_factory=dict)
+    """Address number → every rank that rows naming it as their own stated."""
+    kv_roles: set[str] = field(default_factory=set)
+    """`prefill` or `decode`, for each `kv_role` that the source states of itself."""
+    send_types: set[str] = field(default_factory=set)
+    """`PUT`, `PUT_ASYNC`, `GET`, from the 💯 lines."""
+    revision: int = 0
+    """Raised whenever something was learned that can change the rank of earlier rows."""
+    _numbers: dict[int, int] = field(default_factory=dict)
+    _process_of_pid: dict[int, int] = field(default_factory=dict)
+    _marker_set_numbers: dict[tuple[str, ...], int] = field(default_factory=lambda: {(): 0})
+    _address_numbers: dict[str, int] = field(default_factory=lambda: {"": 0})
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    def numbers(self, packed: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
+        """The kind number of each packed combination, new ones entered."""
+        distinct, inverse = np.unique(packed, return_inverse=True)
+        table = np.array([self._number(int(p)) for p in distinct], np.uint32)
+        return table[inverse]
+
+    def _number(self, packed: int) -> int:
+        number = self._numbers.get(packed)
+        if number is None:
+            kind = _unpack(packed)
+            number = self._numbers[packed] = len(self.kinds)
+            self.kinds.append(kind)
+            self._learn(kind)
+        return number
+
+    def _learn(self, kind: Kind) -> None:
+        self.revision += 1
+        if kind.rank == NO_RANK or kind.continuation:
+            return
+        if kind.process != NO_PROCESS:
+            self.learn_pid_rank(kind.process, kind.rank)
+        if kind.address:
+            self.ranks_of_address.setdefault(kind.address, set()).add(kind.rank)
+
+    def learn_pid_rank(self, process: int, rank: int) -> None:
+        """A row of this process stated this rank."""
+        self.ranks_of_pid.setdefault(process, set()).add(rank)
+        self.revision += 1
+
+    def process_number(self, pid: int, name: str | None = None, host: str | None = None) -> int:
+        """The number of the process with this pid; a name replaces the one it had."""
+        number = self._process_of_pid.get(pid)
+        if number is None:
+            if len(self.processes) == _MAX_PROCESSES:
+                return NO_PROCESS
+            number = self._process_of_pid[pid] = len(self.processes)
+            self.processes.append(Process(pid))
+        process = self.processes[number]
+        process.name, process.host = name or process.name, host or process.host
+        return number
+
+    def marker_set_number(self, emoji: tuple[str, ...]) -> int:
+        """The number of this tuple of markers."""
+        number = self._marker_set_numbers.get(emoji)
+        if number is None:
+            if len(self.marker_sets) == _MAX_MARKER_SETS:
+                return 0
+            number = self._marker_set_numbers[emoji] = len(self.marker_sets)
+            self.marker_sets.append(emoji)
+        return number
+
+    def address_number(self, address: str) -> int:
+        """The number of this address."""
+        number = self._address_numbers.get(address)
+        if number is None:
+            if len(self.addresses) == _MAX_ADDRESSES:
+                return 0
+            number = self._address_numbers[address] = len(self.addresses)
+            self.addresses.append(address)
+        return number
+
+    def ranks(self) -> list[Rank | None]:
+        """The rank of each kind, by the rules in their order."""
+        explicit = {k.rank for k in self.kinds if k.rank != NO_RANK}
+        of_file = next(iter(explicit)) if len(explicit) == 1 else None
+        return [self._rank(kind, of_file) for kind in list(self.kinds)]
+
+    def _rank(self, kind: Kind, of_file: int | None) -> Rank | None:
+        known: Rank | None = None
+        if kind.rank != NO_RANK:
+            known = Rank(kind.rank, RankSource.EXPLICIT)
+        else:
+            by_pid = self.ranks_of_pid.get(kind.process, ())
+            by_address = self.ranks_of_address.get(kind.address, ())
+            if len(by_pid) == 1:
+                known = Rank(next(iter(by_pid)), RankSource.PID)
+            elif len(by_address) == 1:
+                known = Rank(next(iter(by_address)), RankSource.ADDRESS)
+        if known is not None:
+            return Rank(known.value, RankSource.CONTINUATION) if kind.continuation else known
+        return None if of_file is None else Rank(of_file, RankSource.FILE)

@@ -1,0 +1,170 @@
+"""A source: the bytes of one log, the rows found in them, and what each row is."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from dataclasses import dataclass
+
+import numpy as np
+
+from pdtui.core.columns import Columns
+from pdtui.core.kinds import KindTable
+from pdtui.core.scan import Rows, Scanner
+from pdtui.core.stamps import NO_TIME
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of a source's bytes that lies in one open file (a rotated log has several)."""
+
+    begin: int
+    """Where the file's first byte stands in the source."""
+    descriptor: int
+
+
+class Source:
+    """One log, from its first byte to the last one fed.
+
+    Rows are numbered from 0 and never change their number. A file that is truncated begins a
+    new Source in the same place of the store.
+    """
+
+    def __init__(self, label: str, path: str, first_year: int) -> None:
+        self.label = label
+        self.path = path
+        self.kinds = KindTable()
+        self.columns = Columns()
+        self.trouble = ""
+        """What is wrong with its file now: that it is waited for, was deleted, cannot be read."""
+        self.note = ""
+        """What happened to its file: `truncated at 10:30:51`, `replaced at 10:30:51`."""
+        self.heard: float | None = None
+        """When (seconds since the epoch) bytes last arrived."""
+        self.amendments = 0
+        """How often a row that had been shown unfinished turned out to be something else."""
+        self.arrivals: list[tuple[int, int]] = []
+        """First row and number of each batch that arrived live; rows before are from disk."""
+        self.segments: list[Segment] = []
+        self.end = 0
+        """How many bytes are in rows."""
+        self._scanner = Scanner(self.kinds, first_year)
+        self._unfinished: list[bytes] = []
+        self._before_unfinished: Scanner | None = None
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    @property
+    def fed(self) -> int:
+        """How many bytes were fed, those of an unfinished line included."""
+        return self._line_begin + sum(map(len, self._unfinished))
+
+    @property
+    def _line_begin(self) -> int:
+        """Where the unfinished line begins."""
+        shown = self._before_unfinished is not None
+        return int(self.columns.offset[-1]) if shown else self.end
+
+    def feed(self, data: bytes, batch: int | None = None) -> int:
+        """Takes further bytes; the rows of all lines that they finish are added.
+
+        `batch` numbers what arrives live. Returns how many rows were added.
+        """
+        before = len(self)
+        cut = data.rfind(b"\n") + 1
+        if not cut:
+            self._unfinished.append(data)
+            self._reshow_unfinished()
+            return 0
+        begin = self._line_begin
+        whole = b"".join((*self._unfinished, data[:cut]))
+        self._unfinished = [data[cut:]] if cut < len(data) else []
+        if batch is not None:
+            self.arrivals.append((before, batch))
+        if self._before_unfinished is not None:
+            self._scanner, self._before_unfinished = self._before_unfinished, None
+            rows = self._scanner.scan(whole, begin)
+            self._amend(rows)
+            rows = Rows(rows.offset[1:], rows.when[1:], rows.kind[1:])
+        else:
+            rows = self._scanner.scan(whole, begin)
+        self._add(rows, begin + len(whole))
+        return len(self) - before
+
+    def show_unfinished(self) -> bool:
+        """Makes a row of a last line that has no newline yet; whether there was one to show."""
+        if not self._unfinished or self._before_unfinished is not None:
+            return False
+        self._before_unfinished = self._scanner.fork()
+        text = b"".join(self._unfinished)
+        self._add(self._scanner.scan(text, self.end), self.end + len(text))
+        return True
+
+    def finish_line(self) -> None:
+        """Ends an unfinished line for good, where its file has no more to come."""
+        self.show_unfinished()
+        self._unfinished, self._before_unfinished = [], None
+
+    def read(self, begin: int, end: int) -> bytes:
+        """The source's bytes from `begin` to `end`; fewer where the file was cut meanwhile."""
+        parts = []
+        while begin < end:
+            place = bisect_right([s.begin for s in self.segments], begin) - 1
+            if place < 0:
+                break
+            following = self.segments[place + 1 :][:1]
+            stop = min(end, following[0].begin) if following else end
+            segment = self.segments[place]
+            part = os.pread(segment.descriptor, stop - begin, begin - segment.begin)
+            if not part:
+                break
+            parts.append(part)
+            begin += len(part)
+        return b"".join(parts)
+
+    def span(self, first: int, stop: int) -> tuple[int, int]:
+        """Begin and end in bytes of the rows first … stop-1."""
+        offset = self.columns.offset
+        end = int(offset[stop]) if stop < len(offset) else self.end
+        return int(offset[first]) if first < len(offset) else self.end, end
+
+    def line(self, row: int, most: int | None = None) -> bytes:
+        """The row's own bytes with its newline where it has one, or the first `most` of them."""
+        begin, end = self.span(row, row + 1)
+        return self.read(begin, end if most is None else min(end, begin + most))
+
+    def close(self) -> None:
+        """Closes the files."""
+        for segment in self.segments:
+            os.close(segment.descriptor)
+        self.segments = []
+
+    def _reshow_unfinished(self) -> None:
+        """Understands a row that is shown unfinished anew, now that more of it is there."""
+        if self._before_unfinished is None:
+            return
+        begin, text = self._line_begin, b"".join(self._unfinished)
+        self._scanner = self._before_unfinished.fork()
+        self._amend(self._scanner.scan(text, begin))
+        self.end = begin + len(text)
+
+    def _amend(self, rows: Rows) -> None:
+        if self.columns.amend_last(rows):
+            self.amendments += 1
+
+    def _add(self, rows: Rows, end: int) -> None:
+        stamped = rows.when != NO_TIME
+        size = len(self.columns)
+        unknown_before = size and self.columns.when[0] == NO_TIME
+        if stamped.any() and (unknown_before or (not size and not stamped.all())):
+            # Rows above a source's first stamp have that stamp's time.
+            first = rows.when[int(np.argmax(stamped))]
+            rows.when[~stamped] = first
+            before = self.columns.when
+            if size and (before == NO_TIME).any():
+                before[before == NO_TIME] = first
+                self.amendments += 1
+        # The end first: whoever sees the new rows must also see where the last one stops.
+        self.end = end
+        self.columns.append(rows)

@@ -1,0 +1,79 @@
+"""Time stamps: calendar fields → microseconds, and the year that vLLM's stamps leave out.
+
+A time here is a count of microseconds since 1970-01-01 00:00 of the writer's own local clock
+(no zone: the stamps have none). `NO_TIME` stands for "not known".
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Times: TypeAlias = npt.NDArray[np.int64]
+
+NO_TIME = -(2**62)
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+_EPOCH = datetime(1970, 1, 1)
+_HALF_YEAR = 6
+# Days before the first of each month (index 1..12) in a year that begins in March, so that a
+# leap day falls on the end. The formula is Howard Hinnant's days_from_civil.
+_ERA_YEARS, _ERA_DAYS, _EPOCH_DAYS = 400, 146_097, 719_468
+
+
+def days_from_civil(year: Times, month: Times, day: Times) -> Times:
+    """Days since 1970-01-01 of a proleptic Gregorian date (Hinnant, "chrono-compatible date")."""
+    year = year - (month <= 2)
+    era = year // _ERA_YEARS
+    year_of_era = year - era * _ERA_YEARS
+    day_of_year = (153 * (month + np.where(month > 2, -3, 9)) + 2) // 5 + day - 1
+    day_of_era = year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year
+    days: Times = era * _ERA_DAYS + day_of_era - _EPOCH_DAYS
+    return days
+
+
+def to_time(moment: datetime) -> int:
+    """The moment as microseconds of its own clock."""
+    return (moment.replace(tzinfo=None) - _EPOCH) // timedelta(microseconds=1)
+
+
+def to_datetime(time: int) -> datetime:
+    """The time as a calendar moment of the writer's clock, without a zone."""
+    return _EPOCH + timedelta(microseconds=time)
+
+
+class YearCounter:
+    """Gives each yearless stamp its year: the year of the first one, one more after each New Year.
+
+    A month that falls by half a year or more is a New Year passed; one that rises by as much is
+    a line of the old year that was written late.
+    """
+
+    def __init__(self, first_year: int) -> None:
+        self.year = first_year
+        self._month = 0
+
+    def years(self, months: Times) -> Times:
+        """The year of each stamp, given their months (1..12) in file order."""
+        if not len(months):
+            return months
+        before = np.concatenate(([self._month or months[0]], months[:-1]))
+        change = months - before
+        turns = (change <= -_HALF_YEAR).astype(np.int64) - (change >= _HALF_YEAR)
+        years: Times = self.year + np.cumsum(turns)
+        self.year, self._month = int(years[-1]), int(months[-1])
+        return years
+
+
+def first_year(first: tuple[int, int], last: tuple[int, int], written: datetime) -> int:
+    """The year of a file's first stamp, from its first and last (month, day) and when it was written.
+
+    The last stamp is the newest day that is not after `written` (with a day's grace for zones);
+    where the first one is later in the calendar than the last, New Year lies between them.
+    """
+    newest = written + timedelta(days=1)
+    year = newest.year if last <= (newest.month, newest.day) else newest.year - 1
+    return year - 1 if first > last and first[0] - last[0] >= _HALF_YEAR else year

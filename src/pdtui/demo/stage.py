@@ -1,0 +1,159 @@
+"""What a run is written on: every line with its time, and what is true at that time."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+from math import inf
+from random import Random
+from typing import Final
+
+from pdtui.demo.fleet import Fleet, Instance, Request, Worker, make_request
+from pdtui.demo.lines import Process, Template
+from pdtui.demo.nccl import Member
+
+STATS_EVERY: Final = 10.0
+_FIRST_REQUEST: Final = 3.0
+_SECONDS_A_REQUEST: Final = 1.38
+_BURSTS: Final = {1: 7, 2: 2, 4: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a made-up log: when it is written, to which file, without its newline."""
+
+    at: float
+    file: str
+    text: str
+
+
+class Meter:
+    """What an instance's stats lines will say, gathered in their 10 s steps."""
+
+    def __init__(self, begin: float) -> None:
+        self.begin = begin
+        self.prompt: defaultdict[int, int] = defaultdict(int)
+        self.made: defaultdict[int, float] = defaultdict(float)
+        self.running: defaultdict[int, int] = defaultdict(int)
+        self.blocks: defaultdict[int, int] = defaultdict(int)
+
+    def step(self, at: float) -> int:
+        """Which stats line will tell what happens at this time."""
+        return int((at - self.begin) // STATS_EVERY)
+
+    def count(self, request: Request, begin: float, end: float, made: int) -> None:
+        """A request that ran from begin to end and made so many tokens."""
+        first, last = self.step(begin), self.step(end)
+        self.prompt[first] += request.prompt
+        for step in range(first, last + 1):
+            from_ = max(begin, self.begin + step * STATS_EVERY)
+            to = min(end, self.begin + (step + 1) * STATS_EVERY)
+            self.made[step] += made * (to - from_) / (end - begin)
+            if step < last:
+                self.running[step] += 1
+                self.blocks[step] += request.blocks
+
+
+class Stage:
+    """The run as it is being written: scenarios say lines here, in any order of time."""
+
+    def __init__(
+        self, start: datetime, rng: Random, fleet: Fleet, *, patched: bool, requests: int
+    ) -> None:
+        self.rng = rng
+        self.fleet = fleet
+        self.requests = requests
+        self.meters: dict[str, Meter] = {}
+        self.busy: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+        self.free: defaultdict[str, float] = defaultdict(float)
+        self.members: defaultdict[str, dict[str, Member]] = defaultdict(dict)
+        self._start = start
+        self._patched = patched
+        self._lines: list[Line] = []
+        self._ends: dict[str, float] = {}
+        self._threads: dict[str, int] = {}
+        self._tids = count(max(w.process.pid for i in fleet.instances for w in i.workers) + 500, 3)
+
+    def say(self, at: float, process: Process, template: Template, **values: object) -> None:
+        """A Python process writes a line; without the patch, the patch's lines are left out."""
+        if template.patch and not self._patched:
+            return
+        stamp = f"{self._start + timedelta(seconds=at):%m-%d %H:%M:%S}"
+        self.put(at, process.file, [template.write(process, stamp, values)])
+
+    def put(self, at: float, file: str, texts: Iterable[str]) -> None:
+        """Lines that are already whole, all at one time."""
+        self._lines.extend(Line(at, file, text) for text in texts)
+
+    def end(self, instance: Instance, at: float) -> None:
+        """The instance is killed: nothing is in its file after this time."""
+        self._ends[instance.file] = min(at, self.ended(instance))
+
+    def ended(self, instance: Instance) -> float:
+        """When the instance was killed, infinity while it lives."""
+        return self._ends.get(instance.file, inf)
+
+    def meet(self, connector: Worker, acceptor: Worker) -> tuple[Member, Member]:
+        """Makes a communicator of two workers, each side as NCCL will name it."""
+        comm_id = f"0x{self.rng.getrandbits(64):x}"
+        pair = ((connector, acceptor), (acceptor, connector))
+        mine, other = (
+            self._member(worker, peer, rank, comm_id) for rank, (worker, peer) in enumerate(pair)
+        )
+        self.members[connector.address][acceptor.address] = mine
+        self.members[acceptor.address][connector.address] = other
+        return mine, other
+
+    def arrivals(self) -> Iterator[tuple[float, tuple[Request, ...]]]:
+        """When requests come: at first one for each pair, then a trickle with bursts."""
+        sizes = self._burst_sizes()
+        # After a burst comes a longer pause, but not one for each of a large fleet's first.
+        pauses = [min(size, 3) * self.rng.uniform(0.6, 1.4) for size in sizes]
+        scale = (self.nominal_end - _FIRST_REQUEST) / sum(pauses)
+        at, number = _FIRST_REQUEST, 0
+        for size, pause in zip(sizes, pauses, strict=True):
+            group = range(number, number + size)
+            yield at, tuple(make_request(self.rng, self.fleet, n) for n in group)
+            number += size
+            at += pause * scale
+
+    @property
+    def nominal_end(self) -> float:
+        """When the last request has been answered, if all goes well."""
+        return _FIRST_REQUEST + self.requests * _SECONDS_A_REQUEST
+
+    def lines(self) -> tuple[Line, ...]:
+        """Every line in the order of time, and of its writing where the time is the same."""
+        kept = (line for line in self._lines if line.at <= self._ends.get(line.file, inf))
+        return tuple(sorted(kept, key=lambda line: line.at))
+
+    def last(self) -> float:
+        """The time of the latest line so far."""
+        return max(line.at for line in self._lines)
+
+    def _burst_sizes(self) -> list[int]:
+        pairs = len(self.fleet.prefills) * len(self.fleet.decodes)
+        left, size, sizes = self.requests, min(pairs, max(1, self.requests // 2)), []
+        while left > 0:
+            sizes.append(min(size, left))
+            left -= size
+            size = self.rng.choices(tuple(_BURSTS), tuple(_BURSTS.values()))[0]
+        return sizes
+
+    def _member(self, worker: Worker, peer: Worker, rank: int, comm_id: str) -> Member:
+        service = next(self._tids)
+        # The thread that shakes hands is one for all peers: the sender, or the listener.
+        thread = self._threads.setdefault(worker.address, service - 1)
+        return Member(
+            pid=worker.process.pid,
+            tid=thread,
+            rank=rank,
+            device=worker.rank,
+            gpu=worker.gpu,
+            peer_gpu=peer.gpu,
+            comm=f"0x7f{self.rng.getrandbits(36) << 4:010x}",
+            comm_id=comm_id,
+            service=(service, service + 1),
+            first=not self.members[worker.address],
+        )

@@ -1,0 +1,215 @@
+"""What the user named → what can be opened: labels, folders, patterns, and what is no log."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from glob import glob, has_magic
+from pathlib import Path
+
+from pdtui.core.source import Source
+from pdtui.core.stamps import first_year
+from pdtui.errors import SourceError
+from pdtui.follow.follower import Follower, reason
+from pdtui.follow.ingest import Feed
+from pdtui.follow.stream import StreamFollower
+
+STDIN = "-"
+LOG_PATTERNS = ("*.log", "*.out", "*.err", "*.txt", "*.jsonl")
+"""The files of a folder that are taken for logs."""
+_SAMPLE = 64 * 1024
+_LABELLED = re.compile(r"(?P<label>[\w.@/ -]+)=(?P<path>.+)", re.S)
+_DATE = re.compile(
+    rb"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) (0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]) \d\d:\d\d:\d\d "
+)
+_CONTROL = bytes(set(range(32)) - set(b"\t\n\r\x0b\x0c\x1b\x08\x00"))
+_MAGIC = {
+    b"\x1f\x8b": "is compressed; open it with: zcat FILE | pdtui -",
+    b"\x28\xb5\x2f\xfd": "is compressed; open it with: zstdcat FILE | pdtui -",
+    b"BZh": "is compressed; open it with: bzcat FILE | pdtui -",
+    b"\xfd7zXZ": "is compressed; open it with: xzcat FILE | pdtui -",
+    b"PK\x03\x04": "is an archive, not a log",
+    b"\x7fELF": "is a program, not a log",
+}
+_MOST_CONTROL = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One source as the user named it."""
+
+    label: str
+    path: Path
+    stream: bool = False
+    """Whether it can be read only once and only forwards: stdin, a named pipe."""
+
+
+def resolve(arguments: Iterable[str]) -> tuple[list[Named], list[SourceError]]:
+    """The sources that the arguments name, and what cannot be a source.
+
+    A folder means the logs in it, a pattern the files that fit it. Sources of one name get their
+    folder in front (`node1/prefill`).
+    """
+    named: list[tuple[str | None, Path]] = []
+    problems: list[SourceError] = []
+    for argument in arguments:
+        label, text = _split_label(argument)
+        try:
+            named += [(label, path) for path in _paths(text)]
+        except SourceError as error:
+            problems.append(error)
+    labels = _labels(named)
+    return [
+        Named(label, path, _is_stream(path)) for label, (_, path) in zip(labels, named, strict=True)
+    ], problems
+
+
+def problem_with(named: Named) -> SourceError | None:
+    """Why this source cannot be read now, None if it can. An empty file is a problem too."""
+    if named.stream:
+        return None
+    try:
+        with named.path.open("rb") as file:
+            sample = file.read(_SAMPLE)
+    except OSError as error:
+        return SourceError(str(named.path), reason(error))
+    if not sample:
+        return SourceError(str(named.path), "is empty")
+    said = _no_log(sample)
+    return SourceError(str(named.path), said) if said else None
+
+
+def is_no_log(named: Named) -> SourceError | None:
+    """The same of what will never be a log: binary, compressed. Missing or empty may become one."""
+    problem = problem_with(named)
+    return problem if problem and not _may_become_log(named.path) else None
+
+
+def feed_of(named: Named, year: int | None, ring: Callable[[], None]) -> Feed:
+    """The feed of a source; `year` is that of its first stamp, else it is taken from the file."""
+    if named.stream:
+        if str(named.path) == STDIN:
+            return Feed(
+                StreamFollower(named.path, lambda: os.dup(0), ring),
+                lambda: Source(named.label, STDIN, year or datetime.now().year),
+            )
+        return Feed(
+            StreamFollower(named.path, lambda: os.open(named.path, os.O_RDONLY), ring),
+            lambda: Source(named.label, str(named.path), year or datetime.now().year),
+        )
+    return Feed(
+        Follower(named.path),
+        lambda: Source(named.label, str(named.path), year or year_of(named.path)),
+    )
+
+
+def year_of(path: Path) -> int:
+    """The year of the file's first stamp, from its stamps and its modification time."""
+    now = datetime.now()
+    try:
+        with path.open("rb") as file:
+            start = file.read(_SAMPLE)
+            size = os.fstat(file.fileno()).st_size
+            file.seek(max(0, size - _SAMPLE))
+            end = file.read()
+            written = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime)
+    except (OSError, ValueError, OverflowError):
+        return now.year
+    first, last = _DATE.search(start), _DATE.findall(end)
+    if not first or not last:
+        return written.year
+    return first_year((int(first[1]), int(first[2])), (int(last[-1][0]), int(last[-1][1])), written)
+
+
+def _split_label(argument: str) -> tuple[str | None, str]:
+    found = _LABELLED.fullmatch(argument)
+    if found and not Path(argument).exists():
+        return found["label"].strip(), found["path"]
+    return None, argument
+
+
+def _paths(text: str) -> list[Path]:
+    path = Path(text)
+    if text == STDIN:
+        return [path]
+    if path.is_dir():
+        found = sorted({f for pattern in LOG_PATTERNS for f in path.glob(pattern) if f.is_file()})
+        if not found:
+            raise SourceError(text, "is a folder without logs (" + ", ".join(LOG_PATTERNS) + ")")
+        return found
+    if has_magic(text) and not path.exists():
+        found = sorted(Path(f) for f in glob(text, recursive=True) if not Path(f).is_dir())
+        if not found:
+            raise SourceError(text, "no file fits this pattern")
+        return found
+    return [path]
+
+
+def _labels(named: list[tuple[str | None, Path]]) -> list[str]:
+    """A label for each, all different: the stem, with as much of the path as it takes."""
+    labels = [label or _stem(path) for label, path in named]
+    for attempt in (_with_folder, _with_suffix):
+        taken = Counter(labels)
+        labels = [
+            attempt(path) if taken[label] > 1 and not given else label
+            for label, (given, path) in zip(labels, named, strict=True)
+        ]
+    seen: Counter[str] = Counter()
+    for number, label in enumerate(labels):
+        seen[label] += 1
+        if seen[label] > 1:
+            labels[number] = f"{label}#{seen[label]}"
+    return labels
+
+
+def _stem(path: Path) -> str:
+    return "stdin" if str(path) == STDIN else _shown(path.stem or str(path))
+
+
+def _with_folder(path: Path) -> str:
+    return _shown(f"{path.resolve().parent.name}/{path.stem}")
+
+
+def _with_suffix(path: Path) -> str:
+    return _shown(f"{path.resolve().parent.name}/{path.name}")
+
+
+def _shown(name: str) -> str:
+    """A file name as text, whatever bytes it is made of."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _is_stream(path: Path) -> bool:
+    if str(path) == STDIN:
+        return True
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode)
+
+
+def _no_log(sample: bytes) -> str | None:
+    """What the bytes are, if not text. Runs of NULs may be: truncating a log leaves such holes."""
+    for magic, said in _MAGIC.items():
+        if sample.startswith(magic):
+            return said
+    text = sample.replace(b"\0", b"")
+    control = len(text) - len(text.translate(None, _CONTROL))
+    scattered = len(re.findall(rb"\0+", sample))
+    if control + scattered > _MOST_CONTROL * max(len(text), 1) and text:
+        return "is binary, not a log"
+    return None
+
+
+def _may_become_log(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return not file.read(1)
+    except OSError:
+        return True

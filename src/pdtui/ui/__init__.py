@@ -1,0 +1,1 @@
+"""The screen. Reads the store, owns no facts."""
