@@ -67,7 +67,8 @@ def test_the_player_appends_as_time_passes(scenario: Scenario, tmp_path: Path) -
     late, expected = path.read_bytes(), whole(scenario, path.name)
     assert early.endswith(b"\n")
     assert len(early) < len(late) < len(expected)
-    assert expected.startswith(late) and late.startswith(early)
+    assert expected.startswith(late)
+    assert late.startswith(early)
 
 
 def test_stop_returns_at_once_and_ends_the_writing(scenario: Scenario, tmp_path: Path) -> None:

@@ -173,7 +173,8 @@ def test_the_seed_decides(name: str) -> None:
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_without_the_patch_only_its_lines_are_missing(name: str) -> None:
     patched, stock = (build(name, start=START, patched=patched) for patched in (True, False))
-    assert having(patched, "🔍") and having(patched, "🚨")
+    assert having(patched, "🔍")
+    assert having(patched, "🚨")
     left = tuple(ln for ln in patched.lines if "🔍" not in ln.text and "🚨" not in ln.text)
     assert stock.lines == left
 
@@ -202,7 +203,8 @@ def test_each_pair_of_workers_shakes_hands_once(shape: tuple[int, int, int]) -> 
     shaken = [OK.search(line.text) for line in having(scenario, "🤝")]
     there = {(m["self"], m["peer"]) for m in shaken if m and m["dir"] == "👉"}
     back = {(m["peer"], m["self"]) for m in shaken if m and m["dir"] == "👈"}
-    assert there == back and len(there) == len(ids)
+    assert there == back
+    assert len(there) == len(ids)
     # Worker k meets worker k: their ports are as far from rank 0's.
     ports = {(int(a.split(":")[1]) - 21001, int(b.split(":")[1]) - 22001) for a, b in there}
     assert ports == {(rank, rank) for rank in range(ranks)}
@@ -289,7 +291,8 @@ def test_healthy_serves_every_request_and_ends() -> None:
         assert having(scenario, "Application shutdown complete.", role)
     assert len(having(scenario, "Out Of Threshold, ", "decode")) == 1
     # A tensor in host memory has arrived: prefill is told nothing, and nothing is missing.
-    assert not having(scenario, "🔴Send") and not having(scenario, "kv_cache is None")
+    assert not having(scenario, "🔴Send")
+    assert not having(scenario, "kv_cache is None")
 
 
 def test_healthy_is_a_trickle_with_bursts() -> None:

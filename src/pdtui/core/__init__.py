@@ -1,1 +1,1 @@
-"""What the logs mean: rows, ranks, markers, order, filters. Pure: numpy and the standard library."""
+"""What the logs mean: rows, ranks, markers, order. Pure: numpy and the standard library."""

@@ -76,7 +76,7 @@ class Describer:
 
     def kind(self, row: int) -> Kind:
         """The row's kind."""
-        return self.source.kinds.kinds[self.source.columns.kind[row]]
+        return self.source.kinds.kinds[int(self.source.columns.kind[row])]
 
     def markers(self, row: int) -> tuple[str, ...]:
         """The row's markers, in the order they stand."""
@@ -85,12 +85,12 @@ class Describer:
     def rank(self, row: int) -> Rank | None:
         """The row's rank, as far as it is known now."""
         self._refresh()
-        return self._ranks[self.source.columns.kind[row]]
+        return self._ranks[int(self.source.columns.kind[row])]
 
     def describe(self, row: int, line: bytes | None = None) -> Row:
         """Everything known of the row; `line` spares reading it again."""
         self._refresh()
-        number = self.source.columns.kind[row]
+        number = int(self.source.columns.kind[row])
         kind = self.source.kinds.kinds[number]
         process = self.source.kinds.processes[kind.process]
         head = take_apart(self.source.line(row) if line is None else line, kind)

@@ -42,13 +42,9 @@ def _parts(text: str) -> list[str]:
             depth += 1
         elif character in _CLOSE:
             depth = max(0, depth - 1)
-        elif depth == 0 and character == " " and place > begin:
-            if text[place - 1] == ",":
-                parts.append(text[begin : place - 1])
-                begin = place + 1
-            elif text[place - 1] == "|":
-                parts.append(text[begin : place - 1])
-                begin = place + 1
+        elif depth == 0 and character == " " and place > begin and text[place - 1] in ",|":
+            parts.append(text[begin : place - 1])
+            begin = place + 1
     return [*parts, text[begin:]]
 
 

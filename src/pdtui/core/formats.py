@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 STAMP = (
-    rb"(?:(?P<year>\d{4})-)?(?P<month>0[1-9]|1[0-2])-(?P<day>0[1-9]|[12]\d|3[01])[ T]"
+    rb"(?:(?P<year>(?:19[7-9]|2[01]\d)\d)-)?(?P<month>0[1-9]|1[0-2])-(?P<day>0[1-9]|[12]\d|3[01])"
+    rb"[ T]"
     rb"(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d):(?P<second>[0-5]\d|60)"
     rb"(?:[.,](?P<fraction>\d{1,9}))?"
 )
@@ -130,7 +131,8 @@ SGR = re.compile(rb"\x1b\[[0-9;?]*[ -/]*[@-~]")
 SGR_REMNANT = re.compile(rb"\[\d{1,3}(?:;\d{1,3}){0,3}m")
 """What is left of one where the ESC byte was lost on the way."""
 PROCESS_PREFIX = re.compile(
-    rb"\((?P<name>[A-Za-z][\w-]*(?: (?:rank=\d+|[A-Z]{2,3}\d+(?:[ _][A-Z]{2,3}\d+)*))?)"
+    rb"\((?=[^)]{1,94}\) )"  # no longer than the scanner looks
+    rb"(?P<name>[A-Za-z][\w-]*(?: (?:rank=\d+|[A-Z]{2,3}\d+(?:[ _][A-Z]{2,3}\d+)*))?)"
     rb" pid=(?P<pid>\d{1,8})(?:, ip=[0-9a-fA-F.:]+)?\) "
 )
 PREFIX_RANK = re.compile(rb"(?: |_)(?:rank=|TP)(\d{1,4})(?![0-9])")
@@ -147,6 +149,11 @@ def clean(line: bytes) -> bytes:
     line = line.rstrip(b"\r")
     if b"\r" in line:
         line = line[line.rindex(b"\r") + 1 :]
+    return without_remnants(line)
+
+
+def without_remnants(line: bytes) -> bytes:
+    """The line without colour codes that have lost their ESC, if it begins with one."""
     return SGR_REMNANT.sub(b"", line) if SGR_REMNANT.match(line) else line
 
 

@@ -41,6 +41,8 @@ _NCCL_LEVELS = (
     (b"ABORT ", levels.CRITICAL),
 )
 _NIBBLE = np.uint64(15)
+_FIRST_YEAR, _LAST_YEAR = 1970, 2199
+"""What formats.STAMP takes for a year; times of others do not fit into the merge's keys."""
 
 
 @dataclass(slots=True)
@@ -167,6 +169,7 @@ def _bracketed_stamps(block: ByteBlock, at: Positions) -> tuple[Heads, Flags]:
     clock = dates.clock + fraction * 10 ** np.clip(6 - digits, 0, 6)
     stamped = np.ones(len(at), np.bool_)
     year = number(year_word, np.full(len(at), 4))
+    ok &= (year >= _FIRST_YEAR) & (year <= _LAST_YEAR)
     none = np.zeros(len(at), np.int64)
     return Heads(none, none, place + 2, stamped, year, dates.month, dates.day, clock), ok
 
@@ -191,7 +194,7 @@ def find_nccl_heads(block: ByteBlock, at: Positions) -> NcclHeads:
     colon = block.find(place, b" :", _HOST_REACH)
     good = colon >= 0
     place = place + np.maximum(colon, 0)
-    good &= block.byte(place) == ord(":")
+    good &= (block.byte(place) == ord(":")) & (block.byte(host_at) != ord("\t"))
     pid_digits = leading_digits(block.word(place + 1))
     pid = number(block.word(place + 1), pid_digits)
     place = place + 1 + pid_digits
@@ -211,12 +214,15 @@ def find_nccl_heads(block: ByteBlock, at: Positions) -> NcclHeads:
     kept = np.flatnonzero(good & (level > 0))
     rows = rows[kept]
     return NcclHeads(
-        rows,
-        level[kept],
-        (place + 5 + length)[kept],
-        stamped[rows],
-        *(stamps[name][rows] for name in ("year", "month", "day", "clock")),
-        pid[kept],
-        host_at[kept],
-        colon[kept],
+        rows=rows,
+        level=level[kept],
+        message_at=(place + 5 + length)[kept],
+        stamped=stamped[rows],
+        year=stamps["year"][rows],
+        month=stamps["month"][rows],
+        day=stamps["day"][rows],
+        clock=stamps["clock"][rows],
+        pid=pid[kept],
+        host_at=host_at[kept],
+        host_length=colon[kept],
     )

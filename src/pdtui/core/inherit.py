@@ -56,10 +56,13 @@ class Inheritance:
         self._keep(packed, times, when, begins, process)
         return packed, when
 
-    @property
-    def head_packed(self) -> int:
-        """The packed properties of the record that is open, 0 before the first."""
-        return self._head.packed if self._head else 0
+    def open_head(self, process: int) -> int:
+        """The packed properties of the record that a row of this process continues, 0 if none."""
+        head = self._head_above(process)
+        return head.packed if head else 0
+
+    def _head_above(self, process: int) -> _Head | None:
+        return self._head if process == NO_PROCESS else self._head_of.get(process)
 
     def _inherit_times(self, times: Positions, process: Positions) -> Positions:
         stamped = times != NO_TIME
@@ -86,8 +89,7 @@ class Inheritance:
             head = np.where(process == NO_PROCESS, head, _last_in_group(begins, process))
         packed, when = own.copy(), when.copy()
         for row in np.flatnonzero(~begins & (head == _NONE)).tolist():
-            named = int(process[row])
-            known = self._head if named == NO_PROCESS else self._head_of.get(named)
+            known = self._head_above(int(process[row]))
             if known is not None:
                 packed[row], when[row] = _continue(own[row], known.packed), known.when
         inside = np.flatnonzero(~begins & (head != _NONE))

@@ -8,6 +8,9 @@ pid, say) reaches the rows before it without touching them.
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -67,8 +70,6 @@ class Rank(NamedTuple):
 # takes nothing new: such a row has no process, markers or address, but is a row all the same.
 _WIDTHS = (6, 3, 16, 12, 12, 10, 1, 1)
 _SHIFTS = tuple(int(s) for s in np.cumsum((0, *_WIDTHS[:-1])))
-
-
 _SHIFT_OF = dict(zip(Kind._fields, _SHIFTS, strict=True))
 _MAX_PROCESSES, _MAX_MARKER_SETS, _MAX_ADDRESSES = (1 << _WIDTHS[i] for i in (2, 4, 5))
 
@@ -76,7 +77,8 @@ _MAX_PROCESSES, _MAX_MARKER_SETS, _MAX_ADDRESSES = (1 << _WIDTHS[i] for i in (2,
 def pack(**fields: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """These fields of Kind (one entry a row; the rank plus one) as one number a row."""
     parts = [values.astype(np.int64) << _SHIFT_OF[name] for name, values in fields.items()]
-    return np.bitwise_or.reduce(parts)
+    packed: npt.NDArray[np.int64] = np.bitwise_or.reduce(parts)
+    return packed
 
 
 def field_mask(*names: str) -> int:
@@ -91,10 +93,12 @@ def level_of(packed: int) -> int:
 
 
 def _unpack(packed: int) -> Kind:
-    values = [
+    form, level, process, rank, markers, address, stamped, continuation = (
         packed >> shift & (1 << width) - 1 for shift, width in zip(_SHIFTS, _WIDTHS, strict=True)
-    ]
-    return Kind(*values[:3], values[3] - 1, *values[4:6], bool(values[6]), bool(values[7]))
+    )
+    stated = rank - 1
+    flags = bool(stamped), bool(continuation)
+    return Kind(form, level, process, stated, markers, address, *flags)
 
 
 @dataclass(slots=True)
@@ -108,6 +112,8 @@ class KindTable:
     processes: list[Process] = field(default_factory=lambda: [Process(None)])
     marker_sets: list[tuple[str, ...]] = field(default_factory=lambda: [()])
     addresses: list[str] = field(default_factory=lambda: [""])
+    ranks_stated: set[int] = field(default_factory=set)
+    """Every rank that a row stated."""
     ranks_of_pid: dict[int, set[int]] = field(default_factory=dict)
     """Process number → every rank that its rows stated."""
     ranks_of_address: dict[int, set[int]] = field(default_factory=dict)
@@ -119,6 +125,8 @@ class KindTable:
     revision: int = 0
     """Raised whenever something was learned that can change the rank of earlier rows."""
     _numbers: dict[int, int] = field(default_factory=dict)
+    _learned: set[int] = field(default_factory=set)
+    """The packed combinations that a whole line had."""
     _process_of_pid: dict[int, int] = field(default_factory=dict)
     _marker_set_numbers: dict[tuple[str, ...], int] = field(default_factory=lambda: {(): 0})
     _address_numbers: dict[str, int] = field(default_factory=lambda: {"": 0})
@@ -138,22 +146,50 @@ class KindTable:
             kind = _unpack(packed)
             number = self._numbers[packed] = len(self.kinds)
             self.kinds.append(kind)
-            self._learn(kind)
+            self.revision += 1
+        if packed not in self._learned:
+            self._learned.add(packed)
+            self._learn(self.kinds[number])
         return number
 
     def _learn(self, kind: Kind) -> None:
+        if kind.rank == NO_RANK:
+            return
+        self.ranks_stated.add(kind.rank)
         self.revision += 1
-        if kind.rank == NO_RANK or kind.continuation:
+        if kind.continuation:
             return
         if kind.process != NO_PROCESS:
             self.learn_pid_rank(kind.process, kind.rank)
         if kind.address:
             self.ranks_of_address.setdefault(kind.address, set()).add(kind.rank)
 
+    @contextmanager
+    def guessing(self) -> Iterator[None]:
+        """What is learned within is forgotten: a line that is not whole says `rank:1` of 12."""
+        names = ("ranks_stated", "ranks_of_pid", "ranks_of_address", "kv_roles", "send_types")
+        known = {name: copy.deepcopy(getattr(self, name)) for name in (*names, "_learned")}
+        yield
+        for name, value in known.items():
+            setattr(self, name, value)
+        self.revision += 1
+
     def learn_pid_rank(self, process: int, rank: int) -> None:
         """A row of this process stated this rank."""
         self.ranks_of_pid.setdefault(process, set()).add(rank)
         self.revision += 1
+
+    def learn_role(self, role: str) -> None:
+        """The source states this role of itself."""
+        if role not in self.kv_roles:
+            self.kv_roles.add(role)
+            self.revision += 1
+
+    def learn_send_type(self, send_type: str) -> None:
+        """An engine of the source sends in this way."""
+        if send_type not in self.send_types:
+            self.send_types.add(send_type)
+            self.revision += 1
 
     def process_number(self, pid: int, name: str | None = None, host: str | None = None) -> int:
         """The number of the process with this pid; a name replaces the one it had."""
@@ -189,8 +225,8 @@ class KindTable:
 
     def ranks(self) -> list[Rank | None]:
         """The rank of each kind, by the rules in their order."""
-        explicit = {k.rank for k in self.kinds if k.rank != NO_RANK}
-        of_file = next(iter(explicit)) if len(explicit) == 1 else None
+        stated = list(self.ranks_stated)
+        of_file = stated[0] if len(stated) == 1 else None
         return [self._rank(kind, of_file) for kind in list(self.kinds)]
 
     def _rank(self, kind: Kind, of_file: int | None) -> Rank | None:

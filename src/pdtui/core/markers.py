@@ -7,7 +7,6 @@ debug patch that `VLLM_P2P_DEBUG=1` switches on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 VARIATION_SELECTOR = "\ufe0f"
@@ -66,9 +65,3 @@ def find_marker(text: str) -> Marker | None:
 def marker_of(emoji: str) -> Marker:
     """The marker with this emoji; an emoji that no table knows is a marker by itself."""
     return _BY_EMOJI.get(emoji) or Marker(emoji, emoji, emoji, "found in a log")
-
-
-def names_like(text: str) -> Iterable[str]:
-    """The marker names that begin with `text`, for suggestions, in the order of the table."""
-    low = text.lower()
-    return (word for marker in MARKERS for word in marker.words if word.startswith(low))

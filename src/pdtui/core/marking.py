@@ -28,6 +28,7 @@ _RANK_OPEN = b"[Rank "
 _FIRST_EMOJI_BYTE = 0xE2
 
 _ARROW_START = "👉".encode()[:3]
+_ARROWS = (_CODES["👉"], _CODES["👈"])
 _BEFORE_ARROW = re.compile(rb"(?:[^\s,\[\]]+|\[[0-9a-fA-F:]+\]):\d{1,5}(?= ?\Z)")
 """The address before an arrow, as in `SELF👉PEER` or `SELF 👈 PEER`: the writer's own."""
 _OWN_ADDRESS = b"zmq_address"
@@ -112,11 +113,11 @@ def find_marks(lines: Lines, kinds: KindTable) -> Marks:
         np.zeros(count, np.int64), np.full(count, NO_RANK, np.int64), np.zeros(count, np.int64)
     )
     _find_leading(lines, marks)
+    _learn_pids(lines, marks, kinds)
     if marks.codes.any() or b"ncclCommInitRank" in lines.text:
         _find_arrows(lines, marks, kinds)
         _find_rank_fields(lines, marks)
         _find_own_addresses(lines, marks, kinds)
-        _learn_pids(lines, marks, kinds)
         _learn_send_types(lines, marks, kinds)
     _learn_roles(lines, kinds)
     return marks
@@ -129,19 +130,23 @@ def _find_leading(lines: Lines, marks: Marks) -> None:
     rows = np.flatnonzero(
         (first >= _FIRST_EMOJI_BYTE) | block.starts_with(lines.message_at, _RANK_OPEN)
     )
-    at = lines.message_at[rows]
+    at = _past_rank(lines, marks, rows, lines.message_at[rows])
     for turn in range(_MOST_LEADING):
         codes, length = _codes_at(block, at)
+        marked = codes > 0
+        rows, at, codes = rows[marked], (at + length)[marked], codes[marked]
         marks.codes[rows] |= codes << (_CODE_BITS * turn)
-        at = at + length
         at = at + 3 * block.starts_with(at, _SELECTOR)
-        at = at + ((codes > 0) & (block.byte(at) == ord(" ")))
-        rank, length = _ranks_at(block, at)
-        stated = (rank != NO_RANK) & (at + length <= lines.ends[rows])
-        marks.rank[rows[stated]] = rank[stated]
-        at = at + np.where(stated, length, 0)
-        further = (codes > 0) & (at < lines.ends[rows])
-        rows, at = rows[further], at[further]
+        at = at + (block.byte(at) == ord(" "))
+        at = _past_rank(lines, marks, rows, at)
+
+
+def _past_rank(lines: Lines, marks: Marks, rows: Positions, at: Positions) -> Positions:
+    """The places after the `[Rank N] ` at each place, if one is there; the first one is noted."""
+    rank, length = _ranks_at(lines.block, at)
+    stated = (rank != NO_RANK) & (marks.rank[rows] == NO_RANK)
+    marks.rank[rows[stated]] = rank[stated]
+    return at + length
 
 
 def _codes_at(block: ByteBlock, at: Positions) -> tuple[Positions, Positions]:
@@ -170,17 +175,18 @@ def _ranks_at(block: ByteBlock, at: Positions) -> tuple[Positions, Positions]:
 
 def _find_arrows(lines: Lines, marks: Marks, kinds: KindTable) -> None:
     rows, at = lines.found(_ARROW_START)
+    codes = _codes_at(lines.block, at)[0]
+    arrows = np.isin(codes, _ARROWS)
     # A line's second arrow (in a prompt, say) is text.
-    rows, first = np.unique(rows, return_index=True)
-    at = at[first]
+    rows, first = np.unique(rows[arrows], return_index=True)
+    at, codes = at[arrows][first], codes[arrows][first]
     begin = np.maximum(lines.message_at[rows], at - _LONGEST_ADDRESS)
     texts, which = lines.distinct(begin, at - begin)
     own = [_BEFORE_ARROW.search(text) for text in texts]
     addresses = np.array([_address(kinds, found[0]) if found else 0 for found in own], np.int64)
     of_row = addresses[which]
     trusted = (marks.codes[rows] > 0) | _say_success(lines, rows)
-    codes = _codes_at(lines.block, at)[0]
-    kept = np.flatnonzero((codes > 0) & (of_row > 0) & trusted)
+    kept = np.flatnonzero((of_row > 0) & trusted)
     rows = rows[kept]
     marks.add(rows, codes[kept])
     marks.address[rows] = of_row[kept]
@@ -237,7 +243,7 @@ def _learn_send_types(lines: Lines, marks: Marks, kinds: KindTable) -> None:
     for row in np.flatnonzero(marks.codes & _CODE_MASK == _CODES["💯"]).tolist():
         message = lines.text[lines.message_at[row] : lines.ends[row]]
         if found := _SEND_TYPE.search(message):
-            kinds.send_types.add(found["type"].decode())
+            kinds.learn_send_type(found["type"].decode())
 
 
 def _learn_roles(lines: Lines, kinds: KindTable) -> None:
@@ -245,4 +251,4 @@ def _learn_roles(lines: Lines, kinds: KindTable) -> None:
     _, at = lines.found(b"kv_role")
     for place in at.tolist():
         if found := _KV_ROLE.match(lines.text, place + len("kv_role")):
-            kinds.kv_roles.add(_ROLES[found["role"]])
+            kinds.learn_role(_ROLES[found["role"]])

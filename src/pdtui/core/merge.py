@@ -41,6 +41,11 @@ def refs_of(source: int, first: int, stop: int) -> Refs:
     return np.arange(first, stop, dtype=np.int64) | (source << _SOURCE_SHIFT)
 
 
+def join_ref(source: int, row: int) -> int:
+    """One reference."""
+    return row | source << _SOURCE_SHIFT
+
+
 def split_ref(ref: int) -> tuple[int, int]:
     """Source number and row of one reference."""
     return ref >> _SOURCE_SHIFT, ref & _ROW_MASK

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from pdtui.core.kinds import Rank
 from pdtui.core.levels import NO_LEVEL, level_number
-from pdtui.core.markers import find_marker, marker_of, plain
+from pdtui.core.markers import MARKERS, find_marker, marker_of, plain
 from pdtui.core.moments import parse_moment
 from pdtui.core.source import Source
 from pdtui.core.stamps import NO_TIME
@@ -108,10 +108,10 @@ class Filter:
         return first, last
 
     def _ranks_hold(self, rank: Rank | None, source: Source) -> bool:
-        return _hold(self.ranks, [item.holds(rank, source) for item in self.ranks])
+        return _hold([(item.excluded, item.holds(rank, source)) for item in self.ranks])
 
     def _markers_hold(self, markers: tuple[str, ...]) -> bool:
-        return _hold(self.markers, [item.holds(markers) for item in self.markers])
+        return _hold([(item.excluded, item.holds(markers)) for item in self.markers])
 
     def _process_holds(self, source: Source, number: int) -> bool:
         if not self.process:
@@ -121,11 +121,11 @@ class Filter:
         return number != 0 and self.process.lower() in said.lower()
 
 
-def _hold(items: tuple[RankItem, ...] | tuple[MarkerItem, ...], found: list[bool]) -> bool:
-    """No excluded item holds, and some wanted one does where any is wanted."""
-    wanted = [held for item, held in zip(items, found, strict=True) if not item.excluded]
-    excluded = any(held for item, held in zip(items, found, strict=True) if item.excluded)
-    return not excluded and (any(wanted) or not wanted)
+def _hold(items: list[tuple[bool, bool]]) -> bool:
+    """Of (excluded, holds): no excluded one holds, and a wanted one does where any is wanted."""
+    wanted = [held for excluded, held in items if not excluded]
+    refused = any(held for excluded, held in items if excluded)
+    return not refused and (any(wanted) or not wanted)
 
 
 def parse_ranks(text: str) -> tuple[RankItem, ...]:
@@ -142,21 +142,32 @@ def parse_ranks(text: str) -> tuple[RankItem, ...]:
     return tuple(items)
 
 
-def parse_markers(text: str) -> tuple[MarkerItem, ...]:
-    """`🔍 alert,!init` as items: an emoji or a name each."""
+def parse_markers(text: str, *, typing: bool = False) -> tuple[MarkerItem, ...]:
+    """`🔍 alert,!init` as items: an emoji or a name each.
+
+    While `typing`, the start of a name stands for every marker whose name begins so.
+    """
     items = []
     for word in _words(text):
         name = word.removeprefix("!")
-        if name == ANY_MARKER:
-            emoji = ""
-        elif known := find_marker(name):
-            emoji = known.emoji
-        elif name and not name.isascii():
-            emoji = marker_of(plain(name)).emoji
-        else:
+        found = _markers_named(name, typing=typing)
+        if not found:
             raise FilterError("marker", f"'{word}' is no marker: see `pdtui markers`")
-        items.append(MarkerItem(emoji, word.startswith("!")))
+        items += [MarkerItem(emoji, word.startswith("!")) for emoji in found]
     return tuple(items)
+
+
+def _markers_named(name: str, *, typing: bool) -> list[str]:
+    """The emoji that a word stands for; an empty one is any marker."""
+    if name == ANY_MARKER:
+        return [""]
+    if known := find_marker(name):
+        return [known.emoji]
+    if name and not name.isascii():
+        return [marker_of(plain(name)).emoji]
+    if typing and name:
+        return [m.emoji for m in MARKERS if any(w.startswith(name.lower()) for w in m.words)]
+    return []
 
 
 def parse_level(text: str) -> int:

@@ -22,13 +22,14 @@ from pdtui.core import formats, levels
 from pdtui.core.bytescan import ByteBlock, Flags, Positions, leading_digits
 from pdtui.core.heads import Heads, NcclHeads, find_nccl_heads, find_vllm_heads
 from pdtui.core.inherit import Inheritance
-from pdtui.core.kinds import NO_RANK, KindTable, level_of, pack
+from pdtui.core.kinds import NO_PROCESS, NO_RANK, KindTable, level_of, pack
 from pdtui.core.marking import Lines, find_marks
 from pdtui.core.prefixes import PrefixPeeler
 from pdtui.core.stamps import NO_TIME, SECOND, YearCounter, days_from_civil
 
 _NEWLINE = ord("\n")
 _RETURN = ord("\r")
+_NCCL_NUMBER = formats.FORMAT_NUMBERS[id(formats.NCCL)]
 _FIRST_BYTES = np.zeros(256, np.bool_)
 for _format in formats.FORMATS:
     _FIRST_BYTES[list(_format.first_bytes)] = True
@@ -62,8 +63,9 @@ class _Columns:
 
     @classmethod
     def empty(cls, process: Positions, rank: Positions, at: Positions) -> _Columns:
-        zeros = [np.zeros(len(at), np.int64) for _ in range(6)]
-        return cls(*zeros, np.zeros(len(at), np.bool_), process, rank, at.copy())
+        form, level, year, month, day, clock = (np.zeros(len(at), np.int64) for _ in range(6))
+        stamped = np.zeros(len(at), np.bool_)
+        return cls(form, level, year, month, day, clock, stamped, process, rank, at.copy())
 
 
 @dataclass(slots=True)
@@ -104,7 +106,8 @@ class Scanner:
             starts, ends = _lines(block)
         starts, ends = _without_returns(block, text, starts, ends)
         if _remnants_of_colour(block, starts):
-            text = b"".join(formats.clean(line) + b"\n" for line in text[:-1].split(b"\n"))
+            places = zip(starts.tolist(), ends.tolist(), strict=True)
+            text = b"".join(formats.without_remnants(text[a:b]) + b"\n" for a, b in places)
             block = ByteBlock(text)
             starts, ends = _lines(block)
         when, kind = self._understand(Lines(block, text, starts, starts, ends))
@@ -116,12 +119,17 @@ class Scanner:
         _claim_vllm(lines, columns)
         _claim_nccl(lines, columns, self.kinds)
         begins = columns.format > 0
-        self._claim_others(lines, columns, begins)
+        unsure = self._claim_others(lines, columns, begins)
         lines.message_at = columns.message_at
         marks = find_marks(lines, self.kinds)
         # A bare line that begins with a marker (the proxy prints such) is no continuation.
         begins |= (columns.format == 0) & (marks.codes > 0)
-        rank = np.where(marks.rank != NO_RANK, marks.rank, columns.rank)
+        for row, number, found in unsure:
+            if not self._follows_error(columns, begins, row):
+                self._claim(columns, row, number, found, begins)
+        # `[Rank 0]` in a line of NCCL (2.29 on) is the rank in its communicator.
+        stated = (marks.rank != NO_RANK) & (columns.format != _NCCL_NUMBER)
+        rank = np.where(stated, marks.rank, columns.rank)
         own = pack(
             format=columns.format,
             level=columns.level,
@@ -134,8 +142,14 @@ class Scanner:
         packed |= pack(markers=marks.set_numbers(self.kinds), stamped=columns.stamped)
         return when, self.kinds.numbers(packed)
 
-    def _claim_others(self, lines: Lines, columns: _Columns, begins: Flags) -> None:
-        """The formats that have only an expression, on the lines that nothing claimed yet."""
+    def _claim_others(
+        self, lines: Lines, columns: _Columns, begins: Flags
+    ) -> list[tuple[int, int, re.Match[bytes]]]:
+        """The formats that have only an expression, on the lines that nothing claimed yet.
+
+        Returns the claims (row, format, match) that depend on the record above.
+        """
+        unsure = []
         at, ends = columns.message_at, lines.ends
         candidates = ~begins & (at < ends) & _FIRST_BYTES[lines.block.byte(at)]
         for row in np.flatnonzero(candidates):
@@ -144,17 +158,17 @@ class Scanner:
                 if line[0] not in form.first_bytes or form.contains not in line:
                     continue
                 if found := form.pattern.match(line):
-                    self._claim(columns, int(row), number, found, begins)
+                    if form.begins is formats.Begins.UNLESS_FOLLOWING_ERROR:
+                        unsure.append((int(row), number, found))
+                    else:
+                        self._claim(columns, int(row), number, found, begins)
                     break
+        return unsure
 
     def _claim(
         self, columns: _Columns, row: int, number: int, found: re.Match[bytes], begins: Flags
     ) -> None:
         form = formats.FORMATS[number - 1]
-        if form.begins is formats.Begins.UNLESS_FOLLOWING_ERROR and self._follows_error(
-            columns, begins, row
-        ):
-            return
         begins[row] = True
         columns.format[row] = number
         groups = formats.groups(found)
@@ -173,11 +187,13 @@ class Scanner:
         columns.message_at[row] += found.start(formats.message_group(found))
 
     def _follows_error(self, columns: _Columns, begins: Flags, row: int) -> bool:
-        """Whether the record that is open above the row is an error's or a traceback's."""
-        above = np.flatnonzero(begins[:row])
+        """Whether the record that the row would continue is an error's or a traceback's."""
+        process = int(columns.process[row])
+        mine = (process == NO_PROCESS) | (columns.process[:row] == process)
+        above = np.flatnonzero(begins[:row] & mine)
         if len(above):
             return bool(columns.level[above[-1]] >= levels.ERROR)
-        return level_of(self._inheritance.head_packed) >= levels.ERROR
+        return level_of(self._inheritance.open_head(process)) >= levels.ERROR
 
     def _times(self, columns: _Columns) -> Positions:
         times = np.full(len(columns.format), NO_TIME, np.int64)

@@ -51,6 +51,8 @@ class Source:
         self._scanner = Scanner(self.kinds, first_year)
         self._unfinished: list[bytes] = []
         self._before_unfinished: Scanner | None = None
+        self._first_stamped: int | None = None
+        """The first row with a stamp; the rows above it have its time."""
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -71,25 +73,19 @@ class Source:
 
         `batch` numbers what arrives live. Returns how many rows were added.
         """
+        if not data:
+            return 0
         before = len(self)
         cut = data.rfind(b"\n") + 1
         if not cut:
             self._unfinished.append(data)
             self._reshow_unfinished()
             return 0
-        begin = self._line_begin
         whole = b"".join((*self._unfinished, data[:cut]))
-        self._unfinished = [data[cut:]] if cut < len(data) else []
         if batch is not None:
             self.arrivals.append((before, batch))
-        if self._before_unfinished is not None:
-            self._scanner, self._before_unfinished = self._before_unfinished, None
-            rows = self._scanner.scan(whole, begin)
-            self._amend(rows)
-            rows = Rows(rows.offset[1:], rows.when[1:], rows.kind[1:])
-        else:
-            rows = self._scanner.scan(whole, begin)
-        self._add(rows, begin + len(whole))
+        self._take(whole)
+        self._unfinished = [data[cut:]] if cut < len(data) else []
         return len(self) - before
 
     def show_unfinished(self) -> bool:
@@ -98,13 +94,16 @@ class Source:
             return False
         self._before_unfinished = self._scanner.fork()
         text = b"".join(self._unfinished)
-        self._add(self._scanner.scan(text, self.end), self.end + len(text))
+        with self.kinds.guessing():
+            rows = self._scanner.scan(text, self.end)
+        self._add(rows, self.end + len(text))
         return True
 
     def finish_line(self) -> None:
         """Ends an unfinished line for good, where its file has no more to come."""
-        self.show_unfinished()
-        self._unfinished, self._before_unfinished = [], None
+        if self._unfinished:
+            self._take(b"".join(self._unfinished))
+            self._unfinished = []
 
     def read(self, begin: int, end: int) -> bytes:
         """The source's bytes from `begin` to `end`; fewer where the file was cut meanwhile."""
@@ -140,31 +139,55 @@ class Source:
             os.close(segment.descriptor)
         self.segments = []
 
+    def _take(self, text: bytes) -> None:
+        """Adds the rows of these whole lines; of a first one that is shown already, what it is."""
+        begin = self._line_begin
+        if self._before_unfinished is None:
+            self._add(self._scanner.scan(text, begin), begin + len(text))
+            return
+        self._scanner, self._before_unfinished = self._before_unfinished, None
+        rows = self._scanner.scan(text, begin)
+        self._amend(rows)
+        self._add(Rows(rows.offset[1:], rows.when[1:], rows.kind[1:]), begin + len(text))
+
     def _reshow_unfinished(self) -> None:
         """Understands a row that is shown unfinished anew, now that more of it is there."""
         if self._before_unfinished is None:
             return
         begin, text = self._line_begin, b"".join(self._unfinished)
         self._scanner = self._before_unfinished.fork()
-        self._amend(self._scanner.scan(text, begin))
+        with self.kinds.guessing():
+            rows = self._scanner.scan(text, begin)
+        self._amend(rows)
         self.end = begin + len(text)
 
     def _amend(self, rows: Rows) -> None:
+        last = len(self) - 1
+        if self._first_stamped == last:
+            # The first stamp was only a guess, and so is the time of the rows above.
+            self.columns.when[:last] = NO_TIME
+            self._first_stamped = None
+        self._date(rows, last)
         if self.columns.amend_last(rows):
             self.amendments += 1
 
-    def _add(self, rows: Rows, end: int) -> None:
-        stamped = rows.when != NO_TIME
-        size = len(self.columns)
-        unknown_before = size and self.columns.when[0] == NO_TIME
-        if stamped.any() and (unknown_before or (not size and not stamped.all())):
-            # Rows above a source's first stamp have that stamp's time.
-            first = rows.when[int(np.argmax(stamped))]
-            rows.when[~stamped] = first
-            before = self.columns.when
-            if size and (before == NO_TIME).any():
-                before[before == NO_TIME] = first
+    def _date(self, rows: Rows, begin: int) -> None:
+        """Gives rows (from row number `begin` on) without a time that of the first stamp."""
+        dated = rows.when != NO_TIME
+        if self._first_stamped is None:
+            if not dated.any():
+                return
+            place = int(np.argmax(dated))
+            self._first_stamped = begin + place
+            if begin:
+                self.columns.when[:begin] = rows.when[place]
                 self.amendments += 1
+            rows.when[~dated] = rows.when[place]
+        elif not dated.all():
+            rows.when[~dated] = self.columns.when[0]
+
+    def _add(self, rows: Rows, end: int) -> None:
+        self._date(rows, len(self))
         # The end first: whoever sees the new rows must also see where the last one stops.
         self.end = end
         self.columns.append(rows)

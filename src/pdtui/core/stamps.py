@@ -69,9 +69,9 @@ class YearCounter:
 
 
 def first_year(first: tuple[int, int], last: tuple[int, int], written: datetime) -> int:
-    """The year of a file's first stamp, from its first and last (month, day) and when it was written.
+    """The year of a file's first stamp, from its first and last (month, day).
 
-    The last stamp is the newest day that is not after `written` (with a day's grace for zones);
+    The last stamp is the newest day that is not after `written`, when the file was last changed (with a day's grace for zones);
     where the first one is later in the calendar than the last, New Year lies between them.
     """
     newest = written + timedelta(days=1)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from pdtui.core.growable import Growable
 from pdtui.core.lanes import Lane
-from pdtui.core.merge import Merge, row_numbers, source_numbers, split_ref
+from pdtui.core.merge import Merge, Refs, join_ref, row_numbers, source_numbers, split_ref
 from pdtui.core.query import Filter
 from pdtui.core.source import Source
 from pdtui.core.stamps import NO_TIME
@@ -146,9 +146,13 @@ class LaneView:
         """Source number and row at a place of the view."""
         return self.lane.source, int(self._rows.values[place])
 
+    def refs(self, first: int, stop: int) -> Refs:
+        """References to the rows at these places."""
+        return self._rows.values[first:stop] | join_ref(self.lane.source, 0)
+
     def place_of(self, source: int, row: int) -> int:
-        """The first place at or after this row."""
-        return int(np.searchsorted(self._rows.values, row))
+        """The place of this row, or of the first one shown after it."""
+        return int(np.searchsorted(self._rows.values, row)) if source == self.lane.source else 0
 
     def update(self) -> int:
         """Takes in what is new; returns the first place that is not as before."""
@@ -189,13 +193,14 @@ class TimelineView:
         """Source number and row at a place of the view."""
         return split_ref(int(self.merge.refs[self._places.values[place]]))
 
-    def place_near(self, merged: int) -> int:
-        """The first place of the view at or after a place of the merged order."""
-        return int(np.searchsorted(self._places.values, merged))
+    def refs(self, first: int, stop: int) -> Refs:
+        """References to the rows at these places."""
+        return self.merge.refs[self._places.values[first:stop]]
 
-    def merged_place(self, place: int) -> int:
-        """The place in the merged order of a place of the view."""
-        return int(self._places.values[place])
+    def place_of(self, source: int, row: int) -> int:
+        """The place of this row, or of the first one shown after it in order."""
+        merged = np.flatnonzero(self.merge.refs == join_ref(source, row))
+        return int(np.searchsorted(self._places.values, merged[0])) if len(merged) else len(self)
 
     def update(self, changed: int) -> int:
         """Takes in what is new; `changed` is the first place of the order not as before.

@@ -26,7 +26,9 @@ _AGREED: Final = (
     (say.DECODE_SUCCESS, say.DECODE_OK),
 )
 
+# A handshake: returns when the connecting side is through, infinity where it waits for ever.
 Connect = Callable[[Stage, float, Worker, Worker], float]
+# A request's tensors arrive: returns the layers that decode will not have.
 Transfer = Callable[[Stage, float, Request], tuple[int, ...]]
 
 

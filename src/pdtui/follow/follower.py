@@ -94,7 +94,7 @@ class Follower:
         return Growth(Change.NONE, b"", self._descriptor)
 
     def _open(self, change: Change, limit: int) -> Growth:
-        """Opens the path anew. The old descriptor is left to the source, which may still read it."""
+        """Opens the path anew. The source keeps a descriptor of the old file, to read its rows."""
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:

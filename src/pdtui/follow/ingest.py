@@ -58,13 +58,19 @@ class Ingest:
     """Reads all feeds into the store, once (`load`) or for ever on a thread (`start`)."""
 
     def __init__(
-        self, store: Store, feeds: list[Feed], notify: Callable[[int], None] = lambda _: None
+        self,
+        store: Store,
+        feeds: list[Feed],
+        notify: Callable[[int], None] = lambda _: None,
+        *,
+        follow: bool = True,
     ) -> None:
         self.store = store
         self.failure = ""
         """What ended the thread, if anything but `stop` did."""
         self._feeds = feeds
         self._notify = notify
+        self._follow = follow
         self._bell = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="pdtui-ingest", daemon=True)
@@ -75,8 +81,7 @@ class Ingest:
         for number, feed in enumerate(self._feeds):
             while self._take(number, feed):
                 pass
-            self.store.sources[number].finish_line()
-        self._loaded()
+        self._finish()
 
     def ring(self) -> None:
         """Says that something may have changed. Callable from any thread."""
@@ -104,6 +109,9 @@ class Ingest:
                     # The scanner may hold the interpreter; let the screen have it between looks.
                     time.sleep(_PAUSE if self.store.loaded else 0)
                     continue
+                if not self._follow:
+                    self._finish()
+                    return
                 if not self.store.loaded:
                     self._loaded()
                 self._bell.wait(max(0.0, HEARTBEAT - (time.monotonic() - began)))
@@ -156,6 +164,12 @@ class Ingest:
         source = self.store.sources[number]
         silent = source.heard is not None and time.time() - source.heard > _PATIENCE
         return silent and source.show_unfinished()
+
+    def _finish(self) -> None:
+        """Takes last lines without a newline as whole: nothing more is looked for."""
+        for source in self.store.sources:
+            source.finish_line()
+        self._loaded()
 
     def _loaded(self) -> None:
         self.store.loaded = True

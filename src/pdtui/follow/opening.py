@@ -12,6 +12,7 @@ from datetime import datetime
 from glob import glob, has_magic
 from pathlib import Path
 
+from pdtui.core.roles import ROLES, role_of_label
 from pdtui.core.source import Source
 from pdtui.core.stamps import first_year
 from pdtui.errors import SourceError
@@ -22,7 +23,8 @@ from pdtui.follow.stream import StreamFollower
 STDIN = "-"
 LOG_PATTERNS = ("*.log", "*.out", "*.err", "*.txt", "*.jsonl")
 """The files of a folder that are taken for logs."""
-_SAMPLE = 64 * 1024
+SAMPLE = 64 * 1024
+"""Bytes that tell what a source is."""
 _LABELLED = re.compile(r"(?P<label>[\w.@/ -]+)=(?P<path>.+)", re.S)
 _DATE = re.compile(
     rb"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) (0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]) \d\d:\d\d:\d\d "
@@ -47,6 +49,13 @@ class Named:
     path: Path
     stream: bool = False
     """Whether it can be read only once and only forwards: stdin, a named pipe."""
+    descriptor: int | None = None
+    """Where stdin was moved to, if the keys come from descriptor 0 instead."""
+
+    @property
+    def stdin(self) -> bool:
+        """Whether this is stdin."""
+        return str(self.path) == STDIN
 
 
 def resolve(arguments: Iterable[str]) -> tuple[list[Named], list[SourceError]]:
@@ -75,13 +84,22 @@ def problem_with(named: Named) -> SourceError | None:
         return None
     try:
         with named.path.open("rb") as file:
-            sample = file.read(_SAMPLE)
+            sample = file.read(SAMPLE)
     except OSError as error:
         return SourceError(str(named.path), reason(error))
-    if not sample:
-        return SourceError(str(named.path), "is empty")
-    said = _no_log(sample)
-    return SourceError(str(named.path), said) if said else None
+    return problem_in(sample, str(named.path))
+
+
+def unreadable(named: Named) -> SourceError | None:
+    """The same of what is missing or may not be read, whatever may be in it."""
+    if named.stream:
+        return None
+    try:
+        with named.path.open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        return SourceError(str(named.path), reason(error))
+    return None
 
 
 def is_no_log(named: Named) -> SourceError | None:
@@ -90,12 +108,19 @@ def is_no_log(named: Named) -> SourceError | None:
     return problem if problem and not _may_become_log(named.path) else None
 
 
+def problem_in(sample: bytes, name: str) -> SourceError | None:
+    """Why what begins with these bytes (SAMPLE of them are enough) is no log, None if it is."""
+    said = _no_log(sample) if sample else "is empty"
+    return SourceError(name, said) if said else None
+
+
 def feed_of(named: Named, year: int | None, ring: Callable[[], None]) -> Feed:
     """The feed of a source; `year` is that of its first stamp, else it is taken from the file."""
     if named.stream:
-        if str(named.path) == STDIN:
+        if named.stdin:
+            descriptor = 0 if named.descriptor is None else named.descriptor
             return Feed(
-                StreamFollower(named.path, lambda: os.dup(0), ring),
+                StreamFollower(named.path, lambda: os.dup(descriptor), ring),
                 lambda: Source(named.label, STDIN, year or datetime.now().year),
             )
         return Feed(
@@ -113,9 +138,9 @@ def year_of(path: Path) -> int:
     now = datetime.now()
     try:
         with path.open("rb") as file:
-            start = file.read(_SAMPLE)
+            start = file.read(SAMPLE)
             size = os.fstat(file.fileno()).st_size
-            file.seek(max(0, size - _SAMPLE))
+            file.seek(max(0, size - SAMPLE))
             end = file.read()
             written = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime)
     except (OSError, ValueError, OverflowError):
@@ -128,7 +153,7 @@ def year_of(path: Path) -> int:
 
 def _split_label(argument: str) -> tuple[str | None, str]:
     found = _LABELLED.fullmatch(argument)
-    if found and not Path(argument).exists():
+    if found and not _exists(Path(argument)):
         return found["label"].strip(), found["path"]
     return None, argument
 
@@ -137,17 +162,44 @@ def _paths(text: str) -> list[Path]:
     path = Path(text)
     if text == STDIN:
         return [path]
-    if path.is_dir():
-        found = sorted({f for pattern in LOG_PATTERNS for f in path.glob(pattern) if f.is_file()})
+    if _exists(path) and path.is_dir():
+        found = _logs_in(path)
         if not found:
             raise SourceError(text, "is a folder without logs (" + ", ".join(LOG_PATTERNS) + ")")
         return found
-    if has_magic(text) and not path.exists():
-        found = sorted(Path(f) for f in glob(text, recursive=True) if not Path(f).is_dir())
+    if has_magic(text) and not _exists(path):
+        found = _by_role({Path(f) for f in glob(text) if not Path(f).is_dir()})  # noqa: PTH207 - a pattern may be absolute
         if not found:
             raise SourceError(text, "no file fits this pattern")
         return found
     return [path]
+
+
+def _exists(path: Path) -> bool:
+    """Whether it is there, as far as one may look: `Path.exists` raises where one may not."""
+    try:
+        path.stat()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _logs_in(folder: Path) -> list[Path]:
+    try:
+        files = _by_role({file for file in folder.iterdir() if file.is_file()})
+    except OSError as error:
+        raise SourceError(str(folder), reason(error)) from error
+    return [file for file in files if any(file.match(pattern) for pattern in LOG_PATTERNS)]
+
+
+def _by_role(paths: set[Path]) -> list[Path]:
+    """Prefill before decode before the proxy, then by name: as one would name them."""
+
+    def place(path: Path) -> tuple[int, str]:
+        role = role_of_label(path.stem)
+        return (ROLES.index(role) if role in ROLES else len(ROLES), str(path))
+
+    return sorted(paths, key=place)
 
 
 def _labels(named: list[tuple[str | None, Path]]) -> list[str]:
@@ -172,11 +224,16 @@ def _stem(path: Path) -> str:
 
 
 def _with_folder(path: Path) -> str:
-    return _shown(f"{path.resolve().parent.name}/{path.stem}")
+    return _shown(f"{_folder(path)}/{path.stem}")
 
 
 def _with_suffix(path: Path) -> str:
-    return _shown(f"{path.resolve().parent.name}/{path.name}")
+    return _shown(f"{_folder(path)}/{path.name}")
+
+
+def _folder(path: Path) -> str:
+    # Not Path.resolve, which raises RuntimeError for links that lead in a circle.
+    return Path(os.path.realpath(path)).parent.name
 
 
 def _shown(name: str) -> str:

@@ -22,10 +22,11 @@ class StreamFollower:
     ) -> None:
         self.path = path
         self.ended = threading.Event()
-        """Set when the writer has closed the stream."""
+        """Set when the writer has closed the stream, or it cannot be read."""
+        self.problem = ""
+        """Why the stream could not be read to its end, if so."""
         self._open_stream = open_stream
         self._ring = ring
-        self._problem = ""
         self._position = 0
         self._opened = False
         self._spool = tempfile.TemporaryFile(prefix="pdtui-", buffering=0)  # noqa: SIM115
@@ -37,7 +38,7 @@ class StreamFollower:
         over = self.ended.is_set()
         data = os.pread(self._spool.fileno(), limit, self._position)
         self._position += len(data)
-        note = self._problem or ("the stream has ended" if over and not data else "")
+        note = self.problem or ("the stream has ended" if over and not data else "")
         if not self._opened:
             self._opened = True
             return Growth(Change.OPENED, data, os.dup(self._spool.fileno()), note)
@@ -56,6 +57,6 @@ class StreamFollower:
                 self._ring()
         except (OSError, ValueError) as error:
             # ValueError: the spool was closed because the program ends.
-            self._problem = reason(error) if isinstance(error, OSError) else ""
+            self.problem = reason(error) if isinstance(error, OSError) else ""
         self.ended.set()
         self._ring()

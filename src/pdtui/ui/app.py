@@ -1,0 +1,350 @@
+"""The viewer with its keys, and how it is opened."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.widgets import Input
+
+from pdtui.core import levels
+from pdtui.core.kinds import Kind
+from pdtui.core.lanes import Split
+from pdtui.core.markers import marker_of
+from pdtui.core.query import Filter
+from pdtui.core.store import Store
+from pdtui.errors import SourceError
+from pdtui.follow.ingest import Ingest
+from pdtui.follow.opening import Named, feed_of
+from pdtui.follow.watcher import Watcher
+from pdtui.ui.filterbar import FilterBar
+from pdtui.ui.find import SILENCE, find_kind, find_silence, find_text
+from pdtui.ui.keys import KEYS
+from pdtui.ui.painter import TimeColumn
+from pdtui.ui.popups import details_popup, help_popup, marks_popup
+from pdtui.ui.prompt import Prompt
+from pdtui.ui.rows import RowsView
+from pdtui.ui.session import Session
+from pdtui.ui.viewer import Viewer
+
+_MOST_COPIED = 10_000
+_SAVED_AT_ONCE = 2_000
+
+
+class PdtuiApp(Viewer):
+    """The viewer of one session."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(key.binding() for key in KEYS if key.keys),
+        Binding("ctrl+c", "quit", "quit at once", show=False, priority=True, id="app.quit"),
+    ]
+
+    _pane: RowsView | None = None
+    _pattern: re.Pattern[str] | None = None
+
+    # Panes
+
+    @property
+    def pane(self) -> RowsView:
+        """The pane under focus, or the one that had it last."""
+        focused = self.screen_stack[0].focused
+        if isinstance(focused, RowsView):
+            self._pane = focused
+        return self._pane if self._pane in self.panes() and self._pane else self.timeline
+
+    def action_next_pane(self, step: int) -> None:
+        """Goes to the next pane, the timeline after the last."""
+        panes = [p for p in self.panes() if p is self.timeline or self.lane_grid.grid.panes]
+        self._focus(panes[(panes.index(self.pane) + step) % len(panes)])
+
+    def action_pane(self, number: int) -> None:
+        """Goes to the n-th pane."""
+        if number <= len(self.lane_grid.panes) and self.lane_grid.grid.panes:
+            self._focus(self.lane_grid.panes[number - 1])
+
+    def action_timeline(self) -> None:
+        """Goes to the timeline."""
+        self._focus(self.timeline)
+
+    def _focus(self, pane: RowsView) -> None:
+        self._pane = pane
+        zoomed = self.zoomed
+        if zoomed:
+            self.unzoom()
+        if pane is not self.timeline:
+            self.lane_grid.bring(pane)
+        if zoomed:
+            self.zoom(pane)
+        pane.focus()
+
+    def action_zoom(self) -> None:
+        """Gives the pane the whole screen, or takes it back."""
+        if self.zoomed:
+            self.unzoom()
+        else:
+            self.zoom(self.pane)
+
+    def action_freeze(self) -> None:
+        """Holds the screen still and counts what arrives, or goes on."""
+        self.frozen = len(self.session.store) if self.frozen is None else None
+        if self.frozen is None:
+            self.catch_up()
+        self.show_lines()
+
+    def action_time_column(self) -> None:
+        """The next kind of time column, in all panes."""
+        kinds = list(TimeColumn)
+        following = kinds[(kinds.index(self.pane.time_column) + 1) % len(kinds)]
+        for pane in self.panes():
+            pane.time_column = following
+            pane.repaint()
+        self.notify(f"time column: {following.value}", timeout=2, markup=False)
+
+    # Filters
+
+    def action_filter(self, name: str) -> None:
+        """Goes to a filter's input."""
+        self._pane = self.pane
+        self.filter_bar.input(name).focus()
+
+    @on(FilterBar.Done)
+    def _back_to_pane(self) -> None:
+        self.pane.focus()
+
+    def action_filters(self) -> None:
+        """All filters off, or on again, without losing the place."""
+        self.toggle_filters()
+
+    def action_only_like(self, wanted: bool) -> None:
+        """Only rows like the one under the cursor, or none like it: its marker, else its rank."""
+        if (where := self.pane.cursor_row) is None:
+            return
+        row = self.session.describe(*where)
+        sign = "" if wanted else "!"
+        if row.markers:
+            self._filter_on("marker", sign + marker_of(row.markers[0]).name, wanted)
+        elif row.rank is not None:
+            self._filter_on("rank", f"{sign}{row.rank.value}", wanted)
+        elif row.origin:
+            self._filter_on("text", sign + re.escape(row.origin), True)
+        else:
+            self.notify("this row has no marker, rank or origin to go by", timeout=3)
+
+    def _filter_on(self, name: str, text: str, alone: bool) -> None:
+        """Sets an input, or adds to what it holds."""
+        before = "" if alone else self.filter_bar.texts[name]
+        self.filter_bar.set_text(name, f"{before} {text}".strip())
+
+    # Finding
+
+    def action_search(self) -> None:
+        """Asks for a text to highlight and go to."""
+        self._pane = self.pane
+        self.query_one(Prompt).ask(
+            "search",
+            self._pattern.pattern if self._pattern else "",
+            changed=self._highlight,
+            entered=self._search_entered,
+            left=self._back_to_pane,
+        )
+
+    def _search_entered(self, _text: str) -> None:
+        self.action_search_next(1)
+
+    def _highlight(self, text: str) -> None:
+        """Shows every place that the text fits, as it is typed."""
+        try:
+            self._pattern = re.compile(text) if text else None
+        except re.error:
+            return  # half an expression: the next keystroke may complete it
+        for pane in self.panes():
+            pane.highlight = self._pattern
+            pane.refresh()
+
+    @work(exclusive=True, group="search")
+    async def action_search_next(self, step: int) -> None:
+        """Goes to the next row that holds the text."""
+        if self._pattern is None:
+            return
+        pane, start = self.pane, self.pane.cursor
+        pattern = re.compile(self._pattern.pattern.encode())
+        for place in find_text(self.session.store, pane.view, start, step, pattern):
+            if place is not None:
+                if (place <= start) if step > 0 else (place >= start):
+                    self.notify("search went round the end", timeout=2)
+                pane.go_to(place, centre=not pane.shows(place))
+                return
+            await asyncio.sleep(0)
+        self.notify(f"not found: {self._pattern.pattern}", timeout=3, markup=False)
+
+    def action_level(self, step: int, name: str) -> None:
+        """Goes to the next row of this level or above."""
+        floor = levels.level_number(name)
+
+        def wanted(kind: Kind) -> bool:
+            return kind.level >= floor and not kind.continuation
+
+        place = find_kind(self.session.store, self.pane.view, self.pane.cursor, step, wanted)
+        self._go(place, f"no further {name}")
+
+    def action_silence(self, step: int) -> None:
+        """Goes to the next row that followed a silence."""
+        place = find_silence(self.session.store, self.pane.view, self.pane.cursor, step)
+        self._go(place, f"no further silence of {SILENCE} s")
+
+    def _go(self, place: int | None, otherwise: str) -> None:
+        if place is None:
+            self.notify(otherwise, timeout=2)
+        else:
+            self.pane.go_to(place, centre=not self.pane.shows(place))
+
+    # Marks
+
+    def action_mark(self) -> None:
+        """Marks the row under the cursor, or takes the mark away."""
+        if (where := self.pane.cursor_row) is not None:
+            marked = self.pane.marked ^ {where}
+            for pane in self.panes():
+                pane.marked = marked
+                pane.repaint()
+
+    def action_next_mark(self, step: int) -> None:
+        """Goes to the next marked row of the pane."""
+        pane = self.pane
+        places = sorted(pane.view.place_of(*where) for where in pane.marked)
+        places = [p for p in places if p < len(pane.view) and pane.view.at(p) in pane.marked]
+        ahead = [p for p in places if (p > pane.cursor if step > 0 else p < pane.cursor)]
+        self._go((min(ahead) if step > 0 else max(ahead)) if ahead else None, "no further mark")
+
+    def action_marks(self) -> None:
+        """Lists the marked rows."""
+        timeline = self.timeline
+        marks = sorted(timeline.marked, key=lambda where: timeline.view.place_of(*where))
+        self.push_screen(marks_popup([self.session.describe(*where) for where in marks]))
+
+    # The rest
+
+    def action_details(self) -> None:
+        """Shows everything known of the row under the cursor."""
+        if (where := self.pane.cursor_row) is not None:
+            raw = self.session.source_at(where[0]).line(where[1])
+            self.push_screen(details_popup(self.session.describe(*where), raw))
+
+    def action_copy(self) -> None:
+        """Copies the marked rows, or the one under the cursor, to the terminal's clipboard."""
+        where = self.pane.cursor_row
+        marks = sorted(self.pane.marked) or ([where] if where else [])
+        lines = [self.session.source_at(n).line(row) for n, row in marks[:_MOST_COPIED]]
+        if lines:
+            self.copy_to_clipboard(b"".join(lines).decode("utf-8", "replace").rstrip("\n"))
+            self.notify(f"copied {len(lines)} row{'s' if len(lines) > 1 else ''}", timeout=2)
+
+    def action_save(self) -> None:
+        """Asks for a file and writes the pane's rows into it, as they are in the logs."""
+        self._pane = self.pane
+        name = f"pdtui-{datetime.now():%m%d-%H%M%S}.log"
+        self.query_one(Prompt).ask(
+            "save what is shown to", name, entered=self._save_to, left=self._back_to_pane
+        )
+
+    def _save_to(self, name: str) -> None:
+        self._save(name)
+
+    @work(exclusive=True, group="save")
+    async def _save(self, name: str) -> None:
+        path, view = Path(name).expanduser(), self.pane.view
+        count = len(view)
+        try:
+            with path.open("xb") as file:
+                for place in range(count):
+                    number, row = view.at(place)
+                    line = self.session.source_at(number).line(row)
+                    file.write(line if line.endswith(b"\n") else line + b"\n")
+                    if place % _SAVED_AT_ONCE == 0:
+                        await asyncio.sleep(0)
+        except OSError as error:
+            said = (error.strerror or str(error)).lower()
+            self.notify(f"{name}: {said}", severity="error", markup=False)
+        else:
+            self.notify(f"{count:,} rows saved to {path}", markup=False)
+
+    def action_help(self) -> None:
+        """Shows the keys and markers."""
+        self.push_screen(help_popup())
+
+    async def action_back(self) -> None:
+        """One step back: zoom, search, the last filter that holds something."""
+        if isinstance(self.screen.focused, Input):
+            self.pane.focus()
+        elif self.zoomed:
+            self.unzoom()
+        elif self._pattern is not None:
+            self._highlight("")
+        elif filled := [name for name, text in self.filter_bar.texts.items() if text]:
+            self.filter_bar.set_text(self.last_filter(filled), "")
+
+    def action_leave(self) -> None:
+        """One step back from a zoomed pane, else ends the viewer."""
+        if self.zoomed:
+            self.unzoom()
+        else:
+            self.exit(0)
+
+    async def action_quit(self) -> None:
+        """Ends the viewer."""
+        self.exit(0)
+
+
+def open_viewer(
+    named: list[Named],
+    *,
+    wanted: Filter,
+    typed: dict[str, str],
+    split: Split,
+    offsets: dict[str, int],
+    year: int | None,
+    follow: bool,
+    ascii_only: bool,
+    trouble: list[SourceError],
+) -> int:
+    """Opens the viewer on these sources; returns the exit status when it is closed.
+
+    `wanted` is the filter of the command line, `typed` what of it stands in the filter inputs,
+    `trouble` what of the command line could not be opened.
+    """
+    store = Store()
+    app: PdtuiApp | None = None
+
+    def ring() -> None:
+        ingest.ring()
+
+    def notify(revision: int) -> None:
+        if app is not None and app.is_running:
+            app.store_grew(revision)
+
+    ingest = Ingest(store, [feed_of(one, year, ring) for one in named], notify, follow=follow)
+    app = PdtuiApp(
+        Session(store, wanted=wanted, split=split, offsets=offsets),
+        base=wanted,
+        typed=typed,
+        live=follow,
+        ascii_only=ascii_only,
+        notices=tuple(map(str, trouble)),
+    )
+    app.failure = lambda: ingest.failure
+    watcher = Watcher([one.path for one in named if not one.stream], ring) if follow else None
+    if watcher:
+        watcher.start()
+    ingest.start()
+    try:
+        status = app.run()
+    finally:
+        if watcher:
+            watcher.stop()
+        ingest.stop()
+    return status or 0

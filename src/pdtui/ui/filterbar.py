@@ -1,0 +1,252 @@
+"""The filter line: rank, marker, level and text, always in sight, applied as one types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.suggester import Suggester
+from textual.widgets import Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
+
+from pdtui.ui.text import fit, printable
+
+_FRAME = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Something that can be put into a filter input: the word, a sign for it, what it means."""
+
+    word: str
+    sign: str
+    meaning: str
+    rows: int | None = None
+
+
+class _LastWord(Suggester):
+    """Completes the last word of the input from the choices."""
+
+    def __init__(self, choices: Callable[[], list[Choice]]) -> None:
+        super().__init__(use_cache=False)
+        self._choices = choices
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """Textual: the value completed, None where nothing fits."""
+        before, typed = _split_last(value)
+        if not typed:
+            return None
+        fitting = (c.word for c in self._choices() if c.word.startswith(typed) and c.word != typed)
+        word = next(fitting, None)
+        return None if word is None else before + word
+
+
+def _split_last(value: str) -> tuple[str, str]:
+    """What stands before the last word (with a `!`), and the last word."""
+    cut = max(value.rfind(" "), value.rfind(","), value.rfind("!")) + 1
+    return value[:cut], value[cut:]
+
+
+class FilterInput(Input):
+    """One filter's input."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "step back", show=False),
+        Binding("down", "choose(1)", "next choice", show=False),
+        Binding("up", "choose(-1)", "previous choice", show=False),
+        Binding("tab", "complete", "complete, or next filter", show=False, priority=True),
+    ]
+
+    class Left(Message):
+        """The user is done with this filter."""
+
+    class Choosing(Message):
+        """The user moves among the choices."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
+
+    def __init__(self, name: str, choices: Callable[[], list[Choice]], hint: str) -> None:
+        super().__init__(
+            name=name,
+            id=f"filter-{name}",
+            placeholder=hint,
+            suggester=_LastWord(choices),
+            compact=True,
+            select_on_focus=True,
+        )
+        self.choices = choices
+        self._before = ""
+
+    def on_focus(self) -> None:
+        """Textual: remembers what to step back to."""
+        self._before = self.value
+
+    def action_leave(self) -> None:
+        """Puts back what was there before and leaves."""
+        self.value = self._before
+        self.post_message(self.Left())
+
+    def action_choose(self, step: int) -> None:
+        """Moves among the choices under the input."""
+        self.post_message(self.Choosing(step))
+
+    def action_complete(self) -> None:
+        """Takes the completion that is shown, or goes on to the next filter."""
+        if self._suggestion and self._suggestion != self.value:
+            self.value = self._suggestion
+            self.cursor_position = len(self.value)
+        else:
+            self.screen.focus_next(FilterInput)
+
+    def take(self, word: str) -> None:
+        """Puts a choice in place of the last word."""
+        self.value = _split_last(self.value)[0] + word
+        self.cursor_position = len(self.value)
+
+
+class Choices(OptionList, can_focus=False):
+    """What an input could be given, under it: with counts, so that nobody types an emoji."""
+
+    _SHOWN = 12
+
+    def fill(self, choices: list[Choice], typed: str) -> int:
+        """Shows the choices that the last word of the input begins; returns the width it takes."""
+        word = _split_last(typed)[1].lower()
+        fitting = [c for c in choices if c.word.lower().startswith(word) or c.sign == word]
+        self.clear_options()
+        longest = max((len(c.word) for c in fitting), default=0)
+        lines = [_line(choice, longest) for choice in fitting[: self._SHOWN]]
+        self.add_options(
+            Option(Content(line), id=choice.word)
+            for line, choice in zip(lines, fitting, strict=False)
+        )
+        self.display = bool(fitting)
+        return max(map(cell_len, lines), default=0) + _FRAME
+
+    @property
+    def chosen(self) -> str | None:
+        """The word that the bar stands on."""
+        if self.highlighted is None or not self.display:
+            return None
+        return self.get_option_at_index(self.highlighted).id
+
+
+def _line(choice: Choice, longest: int) -> str:
+    count = "" if choice.rows is None else f"{choice.rows:>11,}  "
+    return f"{fit(printable(choice.sign), 2)} {choice.word:<{longest}} {count}{choice.meaning}"
+
+
+class FilterBar(Horizontal):
+    """All filter inputs in a line, and how many rows pass them."""
+
+    class Changed(Message):
+        """The filter `name` was changed; `texts` holds each input's text by name."""
+
+        def __init__(self, name: str, texts: dict[str, str]) -> None:
+            super().__init__()
+            self.name = name
+            self.texts = texts
+
+    class Done(Message):
+        """The user is done with the filters."""
+
+    def __init__(
+        self, texts: dict[str, str], choices: dict[str, Callable[[], list[Choice]]]
+    ) -> None:
+        super().__init__(id="filters")
+        self._texts = texts
+        self._choices = choices
+
+    def compose(self) -> ComposeResult:
+        """Textual: the labels and inputs."""
+        hints = {
+            "rank": "0,2-4,!3",
+            "marker": "alert,!init",
+            "level": "warning",
+            "text": "regex, ! hides",
+        }
+        for name, hint in hints.items():
+            yield Label(name, classes="filter-label")
+            box = FilterInput(name, self._choices.get(name, list), hint)
+            box.value = self._texts.get(name, "")
+            yield box
+        yield Static(id="count")
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Each input's text by name."""
+        return {str(box.name): box.value for box in self.query(FilterInput)}
+
+    def input(self, name: str) -> FilterInput:
+        """The input of one filter."""
+        return self.query_one(f"#filter-{name}", FilterInput)
+
+    def set_text(self, name: str, text: str) -> None:
+        """Puts a text into an input, as if it had been typed."""
+        self.input(name).value = text
+
+    def show_count(self, text: str) -> None:
+        """Says at the end of the line how many rows pass."""
+        self.query_one("#count", Static).update(Content(text))
+
+    def show_invalid(self, name: str | None) -> None:
+        """Marks the input that cannot be understood, None for none."""
+        for box in self.query(FilterInput):
+            box.set_class(box.name == name, "invalid")
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._fill(event.input)
+        self.post_message(self.Changed(str(event.input.name), self.texts))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        word = self._popup.chosen
+        if word is not None and isinstance(event.input, FilterInput):
+            event.input.take(word)
+        self.post_message(self.Done())
+
+    @on(FilterInput.Left)
+    def _left(self, event: FilterInput.Left) -> None:
+        event.stop()
+        self.post_message(self.Done())
+
+    @on(FilterInput.Choosing)
+    def _choosing(self, event: FilterInput.Choosing) -> None:
+        event.stop()
+        popup = self._popup
+        if popup.display and popup.option_count:
+            now = popup.highlighted
+            start = -1 if event.step > 0 else popup.option_count
+            popup.highlighted = ((start if now is None else now) + event.step) % popup.option_count
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Textual: an input is being typed into; shows what it could be given."""
+        self._fill(event.widget)
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        """Textual: the input was left."""
+        self._popup.display = False
+
+    def _fill(self, box: object) -> None:
+        if isinstance(box, FilterInput) and box.has_focus:
+            popup = self._popup
+            width = popup.fill(box.choices(), box.value)
+            left = min(box.region.x - 1, self.size.width - width)
+            popup.styles.offset = (max(left, 0), box.region.bottom)
+
+    @property
+    def _popup(self) -> Choices:
+        return self.screen.query_one(Choices)

@@ -1,0 +1,352 @@
+"""A pane of rows: paints only the lines in sight, whatever the size of the log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import ClassVar, Protocol
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from pdtui.core.merge import Refs
+from pdtui.ui.painter import Look, Painter, TimeColumn, with_highlight
+from pdtui.ui.session import Session
+
+_SHIFT_STEP = 8
+_CACHED_STRIPS = 4096
+_LABEL_MOST = 16
+_NARROW = 100
+
+
+class RowView(Protocol):
+    """What a pane paints: some rows in some order."""
+
+    def __len__(self) -> int:
+        """How many rows."""
+
+    def at(self, place: int) -> tuple[int, int]:
+        """Source number and row at a place."""
+
+    def refs(self, first: int, stop: int) -> Refs:
+        """References to the rows at these places."""
+
+    def place_of(self, source: int, row: int) -> int:
+        """The place of a row, or of the first one shown after it."""
+
+
+class RowsView(ScrollView, can_focus=True):
+    """Rows of a view, with a cursor that follows the end until it is moved up."""
+
+    HELP = "Rows of a log. Scrolling up stops following; `G` follows again."
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "rows--time", "rows--inherited", "rows--message", "rows--values", "rows--quiet",
+        "rows--marker", "rows--rank", "rows--rank-inferred",
+        "rows--debug", "rows--info", "rows--warning", "rows--error", "rows--critical",
+        "rows--source-prefill", "rows--source-decode", "rows--source-proxy", "rows--source-other",
+        "rows--cursor", "rows--cursor-blurred", "rows--hit", "rows--gutter",
+    }  # fmt: skip
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "move(1)", "row down", show=False, id="rows.down"),
+        Binding("k,up", "move(-1)", "row up", show=False, id="rows.up"),
+        Binding("pagedown,space,ctrl+f", "page(1.0)", "page down", show=False, id="rows.page_down"),
+        Binding("pageup,b,ctrl+b", "page(-1.0)", "page up", show=False, id="rows.page_up"),
+        Binding("ctrl+d", "page(0.5)", "half a page down", show=False, id="rows.half_down"),
+        Binding("ctrl+u", "page(-0.5)", "half a page up", show=False, id="rows.half_up"),
+        Binding("h,left", "sideways(-1)", "left", show=False, id="rows.left"),
+        Binding("l,right", "sideways(1)", "right", show=False, id="rows.right"),
+        Binding("g,home", "top", "top", show=False, id="rows.top"),
+        Binding("G,end", "end", "end, and follow again", show=False, id="rows.end"),
+        Binding("F", "toggle_follow", "follow", id="rows.follow"),
+    ]
+
+    following: reactive[bool] = reactive(True, init=False)
+
+    class CursorMoved(Message):
+        """The cursor stands on another row now, or the pane follows or not."""
+
+        def __init__(self, pane: RowsView) -> None:
+            super().__init__()
+            self.pane = pane
+
+        def can_replace(self, message: Message) -> bool:
+            """Only where it is now matters."""
+            return isinstance(message, RowsView.CursorMoved)
+
+    def __init__(
+        self,
+        session: Session,
+        view: RowView,
+        *,
+        title: Callable[[RowsView], str],
+        sources: bool,
+        ascii_only: bool,
+        id: str | None = None,
+    ) -> None:
+        super().__init__(id=id)
+        self.session = session
+        self.view = view
+        self.cursor = 0
+        self.marked: set[tuple[int, int]] = set()
+        self.time_column = TimeColumn.CLOCK
+        self.highlight: re.Pattern[str] | None = None
+        self._title = title
+        self._sources = sources
+        self._ascii_only = ascii_only
+        self._shift = 0
+        self._cursor_row: tuple[int, int] | None = None
+        self._scrolling = False
+        self._painter = Painter(self._part_style)
+        self._strips: LRUCache[object, Strip] = LRUCache(_CACHED_STRIPS)
+
+    # What is shown
+
+    def show(self, view: RowView) -> None:
+        """Shows another view at the row where the cursor stood, or the next one that is left."""
+        above = self.cursor - self.scroll_offset.y
+        self.view = view
+        self._size_up()
+        if self.following or self._cursor_row is None:
+            self.to_end()
+        else:
+            place = min(view.place_of(*self._cursor_row), len(view) - 1)
+            self._set_cursor(max(place, 0), scroll_top=max(place - above, 0))
+        self.refresh()
+
+    def rows_changed(self) -> None:
+        """Takes in that the view has other rows now; stays at the end, or at the cursor's row."""
+        self._size_up()
+        if self.following:
+            self.to_end()
+        elif self._cursor_row is not None and self._row_at(self.cursor) != self._cursor_row:
+            above = self.cursor - self.scroll_offset.y
+            place = max(min(self.view.place_of(*self._cursor_row), len(self.view) - 1), 0)
+            self._set_cursor(place, scroll_top=max(place - above, 0))
+        self.refresh()
+
+    def to_end(self) -> None:
+        """Goes to the last row."""
+        last = max(len(self.view) - 1, 0)
+        self._set_cursor(last, scroll_top=max(len(self.view) - self._height, 0))
+
+    def go_to(self, place: int, *, centre: bool = False) -> None:
+        """Puts the cursor on a place; the pane follows no more unless it is the last one."""
+        if not len(self.view):
+            return
+        place = min(max(place, 0), len(self.view) - 1)
+        self.following = self.following and place == len(self.view) - 1
+        self._set_cursor(place)
+        if centre:
+            self._scroll(place - self._height // 2)
+
+    def shows(self, place: int) -> bool:
+        """Whether a place is in sight."""
+        return self.scroll_offset.y <= place < self.scroll_offset.y + self._height
+
+    @property
+    def cursor_row(self) -> tuple[int, int] | None:
+        """Source number and row under the cursor, None in an empty pane."""
+        return self._row_at(self.cursor)
+
+    def repaint(self) -> None:
+        """Paints everything anew, after a change of how rows look."""
+        self._strips.clear()
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Textual: the theme or the styles have changed."""
+        super().notify_style_update()
+        self._strips.clear()
+
+    def refresh_title(self) -> None:
+        """Says in the border what the pane shows, and whether it follows."""
+        # Content, not a string: a label is data and may hold brackets.
+        self.border_title = Content(f" {self._title(self)} ")
+        below = len(self.view) - 1 - self.cursor
+        state = "▼ follow" if self.following else f"▲ {below:,} below · G follows"
+        self.border_subtitle = Content(f" {state} ")
+
+    # Keys
+
+    def action_move(self, rows: int) -> None:
+        """Moves the cursor some rows."""
+        self.go_to(self.cursor + rows)
+
+    def action_page(self, pages: float) -> None:
+        """Moves the cursor and the rows in sight by so many pages."""
+        rows = int(max(self._height - 1, 1) * pages)
+        top = self.scroll_offset.y + rows
+        self.go_to(self.cursor + rows)
+        self._scroll(top)
+
+    def action_sideways(self, steps: int) -> None:
+        """Scrolls the messages sideways; the other columns stay."""
+        self._shift = max(self._shift + steps * _SHIFT_STEP, 0)
+        self.repaint()
+
+    def action_top(self) -> None:
+        """Goes to the first row."""
+        self.go_to(0)
+
+    def action_end(self) -> None:
+        """Goes to the last row and follows again."""
+        self.following = True
+        self.to_end()
+
+    def action_toggle_follow(self) -> None:
+        """Follows, or stays where it is."""
+        self.following = not self.following
+        if self.following:
+            self.to_end()
+
+    # Textual
+
+    def watch_following(self) -> None:
+        """Textual: following has changed."""
+        self.refresh_title()
+        self.post_message(self.CursorMoved(self))
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Textual: scrolled; by the wheel or the bar, unless we did it ourselves."""
+        super().watch_scroll_y(old_value, new_value)
+        if self._scrolling or round(old_value) == round(new_value):
+            return
+        top = round(new_value)
+        at_end = top >= len(self.view) - self._height
+        self.following = at_end and (self.following or new_value > old_value)
+        last = len(self.view) - 1
+        place = last if self.following else min(max(self.cursor, top), top + self._height - 1)
+        self._cursor_to(max(min(place, last), 0))
+
+    def on_resize(self) -> None:
+        """Textual: the pane has another size."""
+        self._strips.clear()
+        self._size_up()
+        if self.following:
+            self.to_end()
+        else:
+            self._set_cursor(self.cursor)
+
+    def on_focus(self) -> None:
+        """Textual: keys come here now."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """Textual: keys go elsewhere now."""
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """Textual: puts the cursor where was clicked."""
+        offset = event.get_content_offset(self)
+        if offset is not None and self.scroll_offset.y + offset.y < len(self.view):
+            self.go_to(self.scroll_offset.y + offset.y)
+
+    def render_line(self, y: int) -> Strip:
+        """Textual: the y-th line in sight."""
+        width, base = self.size.width, self.rich_style
+        place = self.scroll_offset.y + y
+        if place >= len(self.view) or width < 2:
+            return Strip.blank(width, base)
+        where = self.view.at(place)
+        strip = self._strip(where, place, width - 1)
+        if self.highlight is not None:
+            strip = with_highlight(strip, self.highlight, self._part_style("hit"))
+        mark = "*" if self._ascii_only else "◆"
+        at_cursor = place == self.cursor
+        gutter = mark if where in self.marked else ("▌" if at_cursor and self.has_focus else " ")
+        strip = Strip([Segment(gutter, self._part_style("gutter")), *strip], width)
+        if at_cursor:
+            here = self._part_style("cursor" if self.has_focus else "cursor-blurred")
+            base = base + here.background_style
+            strip = Strip(
+                [Segment(s.text, (s.style or base) + here.background_style) for s in strip], width
+            )
+        return strip.crop_extend(0, width, base).apply_style(base)
+
+    # Inside
+
+    @property
+    def _height(self) -> int:
+        return max(self.size.height, 1)
+
+    def _row_at(self, place: int) -> tuple[int, int] | None:
+        return self.view.at(place) if 0 <= place < len(self.view) else None
+
+    def _size_up(self) -> None:
+        size = Size(self.size.width, len(self.view))
+        if size != self.virtual_size:
+            self.virtual_size = size
+        self.refresh_title()
+
+    def _set_cursor(self, place: int, scroll_top: int | None = None) -> None:
+        self._cursor_to(place)
+        top = self.scroll_offset.y if scroll_top is None else scroll_top
+        if place < top:
+            top = place
+        elif place >= top + self._height:
+            top = place - self._height + 1
+        self._scroll(top)
+
+    def _cursor_to(self, place: int) -> None:
+        moved = place != self.cursor
+        self.cursor = place
+        self._cursor_row = self._row_at(place)
+        self.refresh_title()
+        if moved:
+            self.post_message(self.CursorMoved(self))
+            self.refresh()
+
+    def _scroll(self, top: int) -> None:
+        self._scrolling = True
+        self.scroll_to(y=top, animate=False, force=True)
+        self._scrolling = False
+
+    def _part_style(self, part: str) -> Style:
+        return self.get_component_rich_style(f"rows--{part}")
+
+    def _look(self, width: int) -> Look:
+        names = [source.label for source, _ in self.session.matches.snapshot]
+        if single := len(names) == 1:
+            names = self.session.roles_of_only_source()
+        widest = min(max(map(cell_len, names), default=0), _LABEL_MOST if width >= _NARROW else 8)
+        return Look(
+            width=width,
+            source_width=widest if self._sources else 0,
+            roles=single,
+            shift=self._shift,
+            time=self.time_column,
+            ascii_only=self._ascii_only,
+        )
+
+    def _strip(self, where: tuple[int, int], place: int, width: int) -> Strip:
+        number, row = where
+        source = self.session.source_at(number)
+        since = self._since(place)
+        key = (where, id(source), source.kinds.revision, since, width, self._shift)
+        # The last row may be unfinished: its text grows under the same number.
+        if row < len(source) - 1 and (known := self._strips.get(key)):
+            return known
+        strip = self._painter.paint(self.session.describe(number, row), self._look(width), since)
+        self._strips[key] = strip
+        return strip
+
+    def _since(self, place: int) -> int | None:
+        """The time that the Δ column of a row counts from."""
+        if self.time_column is TimeColumn.CLOCK:
+            return None
+        if self.time_column is TimeColumn.SINCE_MARK:
+            marks = [self.session.describe(*mark).time for mark in sorted(self.marked)]
+            return marks[-1] if marks else None
+        return self.session.describe(*self.view.at(place - 1)).time if place else None

@@ -1,0 +1,336 @@
+"""The screen: composes the panes, takes in what the store gains, applies the filters.
+
+ingest thread ── StoreGrew ──▶ app: at most 15 times a second
+                                 session.update()      order, filter, lanes
+                                 pane.rows_changed()   size, place, paint
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from textual import on, work
+from textual.app import App, ComposeResult
+from textual.content import Content
+from textual.css.query import NoMatches
+from textual.events import Resize
+from textual.message import Message
+from textual.widgets import Static
+from textual.worker import get_current_worker
+
+from pdtui.core.lanes import Lane
+from pdtui.core.query import Filter
+from pdtui.core.view import LaneView, Matches
+from pdtui.errors import FilterError
+from pdtui.ui import status
+from pdtui.ui.choices import level_choices, marker_choices, rank_choices
+from pdtui.ui.filterbar import Choices, FilterBar
+from pdtui.ui.filtering import filter_of
+from pdtui.ui.lanegrid import LaneGrid
+from pdtui.ui.prompt import Prompt
+from pdtui.ui.rows import RowsView
+from pdtui.ui.session import Session
+from pdtui.ui.theme import PDTUI_THEME
+
+_LEAST_INTERVAL = 1 / 15
+"""Seconds between two updates of the screen."""
+_LINES_AROUND = 4
+_SEARCH_AT_ONCE = 50_000
+"""Rows whose text is searched before the next key; more are searched on a thread."""
+
+
+class MatchesFound(Message):
+    """A long search is over; `matches` can be shown."""
+
+    def __init__(self, matches: Matches) -> None:
+        super().__init__()
+        self.matches = matches
+
+
+class StoreGrew(Message):
+    """The store has changed; read it from the store."""
+
+    def can_replace(self, message: Message) -> bool:
+        """One is as good as many."""
+        return isinstance(message, StoreGrew)
+
+
+class Viewer(App[int]):
+    """The screen of one session, without what the keys do (see `app.PdtuiApp`)."""
+
+    TITLE = "pdtui"
+    CSS_PATH = "pdtui.tcss"
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        base: Filter,
+        typed: dict[str, str],
+        live: bool,
+        ascii_only: bool = False,
+        notices: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__()
+        self.session = session
+        self.live = live
+        self.ascii_only = ascii_only
+        self.frozen: int | None = None
+        """How many rows there were when the screen was frozen."""
+        self.filters_off = False
+        self.searching = False
+        self.failure: Callable[[], str] = lambda: ""
+        self._base = base
+        self._typed = typed
+        self._notices = notices
+        self._invalid = ""
+        self._changed_at: dict[str, float] = {}
+        self._sought: Matches | None = None
+        self._last_update = 0.0
+        self._update_cost = 0.0
+        self._update_waits = False
+
+    # Composing
+
+    def compose(self) -> ComposeResult:
+        """Textual: the lines and panes from top to bottom."""
+        yield Static(id="title")
+        yield FilterBar(
+            self._typed,
+            {
+                "rank": lambda: rank_choices(self.session),
+                "marker": lambda: marker_choices(self.session),
+                "level": level_choices,
+            },
+        )
+        yield LaneGrid(self._make_pane)
+        yield RowsView(
+            self.session,
+            self.session.timeline,
+            title=lambda _: status.timeline_title(self.session),
+            sources=True,
+            ascii_only=self.ascii_only,
+            id="timeline",
+        )
+        yield Static(id="problem")
+        yield Prompt()
+        yield Static(id="hints")
+        yield Choices()
+
+    def _make_pane(self, lane: Lane) -> RowsView:
+        def title(pane: RowsView) -> str:
+            assert isinstance(pane.view, LaneView)
+            return status.lane_title(self.session, pane.view, live=self.live)
+
+        view = self.session.lane_view(lane)
+        return RowsView(self.session, view, title=title, sources=False, ascii_only=self.ascii_only)
+
+    async def on_mount(self) -> None:
+        """Textual: everything is there; shows what has been read so far."""
+        self.register_theme(PDTUI_THEME)
+        self.theme = PDTUI_THEME.name
+        self.timeline.focus()
+        for notice in self._notices:
+            self.notify(notice, severity="warning", timeout=10, markup=False)
+        await self._update()
+        self.set_interval(1.0, self._tick)
+
+    # What is on the screen
+
+    @property
+    def timeline(self) -> RowsView:
+        """The merged timeline's pane."""
+        return self.screen_stack[0].query_one("#timeline", RowsView)
+
+    @property
+    def lane_grid(self) -> LaneGrid:
+        """The tail panes."""
+        return self.screen_stack[0].query_one(LaneGrid)
+
+    @property
+    def filter_bar(self) -> FilterBar:
+        """The filter line."""
+        return self.screen_stack[0].query_one(FilterBar)
+
+    def panes(self) -> list[RowsView]:
+        """All panes, the timeline last."""
+        return [*self.lane_grid.panes, self.timeline]
+
+    # Taking in what the store gains
+
+    def store_grew(self, _revision: int) -> None:
+        """Called by the ingest thread: wakes the screen."""
+        self.post_message(StoreGrew())
+
+    @on(StoreGrew)
+    def _store_grew(self) -> None:
+        if self._update_waits or self.frozen is not None:
+            if self.frozen is not None:
+                self._show_title()
+            return
+        # An update that is dear (a long merge while loading) is followed by a longer rest.
+        wait = max(_LEAST_INTERVAL, 4 * self._update_cost) - (time.monotonic() - self._last_update)
+        self._update_waits = True
+        self.set_timer(max(wait, 0.001), self._update)
+
+    async def _update(self) -> None:
+        self._update_waits = False
+        if self.frozen is not None:
+            return
+        began = time.monotonic()
+        if self.session.update() or not self.lane_grid.panes:
+            await self._set_lanes()
+        for pane in self.panes():
+            pane.rows_changed()
+        self.show_lines()
+        self._last_update = time.monotonic()
+        self._update_cost = self._last_update - began
+
+    def catch_up(self) -> None:
+        """Takes in what arrived while the screen was frozen."""
+        self._update_waits = True
+        self.set_timer(0.001, self._update)
+
+    async def _set_lanes(self) -> None:
+        focused = self.screen_stack[0].focused
+        panes = self.lane_grid.panes
+        place = panes.index(focused) if isinstance(focused, RowsView) and focused in panes else None
+        with self.batch_update():
+            await self.lane_grid.set_lanes(self.session.lanes)
+            self._arrange()
+        if place is not None and self.lane_grid.panes:
+            self.lane_grid.panes[min(place, len(self.lane_grid.panes) - 1)].focus()
+
+    # Zoom
+
+    @property
+    def zoomed(self) -> bool:
+        """Whether one pane has the whole screen."""
+        return bool(self.screen_stack[0].query(".zoomed"))
+
+    def zoom(self, pane: RowsView) -> None:
+        """Gives a pane the whole screen."""
+        for other in self.panes():
+            other.set_class(other is not pane, "away")
+        pane.add_class("zoomed")
+        self.lane_grid.set_class(pane is self.timeline, "away")
+        self.lane_grid.zoom(pane if pane is not self.timeline else None)
+
+    def unzoom(self) -> None:
+        """Shows all panes again."""
+        for pane in self.panes():
+            pane.remove_class("away", "zoomed")
+        self._arrange()
+
+    def on_resize(self, event: Resize) -> None:
+        """Textual: the terminal has another size."""
+        self._arrange()
+        self.show_lines()
+
+    def _arrange(self) -> None:
+        try:
+            if self.zoomed:
+                return
+            self.lane_grid.lay_out(self.size.width, self.size.height - _LINES_AROUND)
+        except NoMatches:
+            return  # a resize before the first layout
+
+    def _tick(self) -> None:
+        for pane in self.lane_grid.in_sight():
+            pane.refresh_title()
+        self._show_problem()
+
+    def show_lines(self) -> None:
+        """Writes the lines around the panes anew."""
+        self._show_title()
+        self._show_problem()
+        self.filter_bar.show_count(
+            status.count_text(self.session, off=self.filters_off, searching=self.searching)
+        )
+        hints = Content.assemble(
+            " ",
+            *(part for key, word in status.hint_line(self.size.width)
+              for part in ((f" {key} ", "$accent bold"), f"{word} "))
+        )  # fmt: skip
+        self._line("hints").update(hints)
+
+    def _show_title(self) -> None:
+        if self.frozen is not None:
+            state = f"‖ frozen, +{len(self.session.store) - self.frozen:,}"
+        elif not self.session.store.loaded:
+            state = "… reading"
+        else:
+            state = "● live" if self.live else "■ not followed"
+        line = status.title_line(self.session, state, self.size.width)
+        self._line("title").update(Content(line))
+
+    def _show_problem(self) -> None:
+        said = self.failure() or self._invalid or status.trouble_line(self.session)
+        line = self._line("problem")
+        line.display = bool(said)
+        if said:
+            line.update(Content(f"! {said}"))
+
+    def _line(self, name: str) -> Static:
+        return self.screen_stack[0].query_one(f"#{name}", Static)
+
+    # Filters
+
+    @on(FilterBar.Changed)
+    def _filter_changed(self, event: FilterBar.Changed) -> None:
+        self._changed_at[event.name] = time.monotonic()
+        try:
+            wanted = filter_of(self._base, event.texts)
+        except FilterError as error:
+            self._invalid = str(error)
+            self.filter_bar.show_invalid(error.title)
+        else:
+            self._invalid = ""
+            self.filter_bar.show_invalid(None)
+            self.filters_off = False
+            if wanted != self.session.filter:
+                self.apply(wanted)
+        self._show_problem()
+
+    def apply(self, wanted: Filter) -> None:
+        """Shows what passes this filter; long searches go on while the old rows stay in sight."""
+        self.workers.cancel_group(self, "filter")
+        matches = self._sought = self.session.prepare(wanted)
+        if wanted.texts and self.session.rows > _SEARCH_AT_ONCE:
+            self.searching = True
+            self._search_then_adopt(matches)
+        else:
+            self._adopt(matches)
+        self.show_lines()
+
+    @work(thread=True, group="filter", exclusive=True)
+    def _search_then_adopt(self, matches: Matches) -> None:
+        worker = get_current_worker()
+        for _ in matches.search():
+            if worker.is_cancelled:
+                return
+        self.post_message(MatchesFound(matches))
+
+    @on(MatchesFound)
+    def _matches_found(self, event: MatchesFound) -> None:
+        if event.matches is self._sought:
+            self._adopt(event.matches)
+
+    def _adopt(self, matches: Matches) -> None:
+        self.searching = False
+        self.session.adopt(matches)
+        for lane, pane in zip(self.session.lanes, self.lane_grid.panes, strict=False):
+            pane.show(self.session.lane_view(lane))
+        self.timeline.show(self.session.timeline)
+        self.show_lines()
+
+    def last_filter(self, names: list[str]) -> str:
+        """Which of these inputs was changed last."""
+        return max(names, key=lambda name: self._changed_at.get(name, 0))
+
+    def toggle_filters(self) -> None:
+        """All filters off, or on again."""
+        self.filters_off = not self.filters_off
+        wanted = Filter() if self.filters_off else filter_of(self._base, self.filter_bar.texts)
+        self.apply(wanted)
