@@ -17,6 +17,7 @@ MARKERS = "🔍💯🤝🚨✅✉⚠🚧🔴👉👈👋🔵⛔❗"
 MOST_MARKERS = 3
 """No message begins with more; the scanner looks no further."""
 GREATEST_RANK = 4094
+LONGEST_PREFIX = 97
 
 SGR = re.compile(rb"\x1b\[[0-9;?]*[ -/]*[@-~]")
 SGR_WITHOUT_ESC = re.compile(rb"\[\d{1,3}(;\d{1,3}){0,3}m")
@@ -34,9 +35,9 @@ STAMP = (
     r"(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:[.,]\d{1,9})?)"
 )
 BETWEEN = "(?: - |: | )"
-VLLM = re.compile(rf"{WORD} {STAMP} \[?([^\s:\]]+:\d{{1,7}})\] ?(.*)", re.A)
+VLLM = re.compile(rf"{WORD} {STAMP} \[?([^ :\]]+:\d{{1,7}})\] ?(.*)", re.A)
 NCCL = re.compile(
-    rf"(?:\[{STAMP}\] )?([^\s:]{{0,64}}):(\d{{1,8}}):\d{{1,8}} (?:\[-?\d+\] )?"
+    rf"(?:\[{STAMP}\] )?(?!\t)([^ :]{{0,64}}):(\d{{1,8}}):\d{{1,8}} (?:\[-?\d+\] )?"
     r"(?:([\w./-]+\.(?:cc|cu|c|h|cpp):\d+) )?(?:\(\w+\) )?"
     r"NCCL (INFO|WARN|CALL|TRACE|ABORT) (.*)",
     re.A,
@@ -112,9 +113,11 @@ class Reference:
         self.lines.append(line)
         rank_before, text = self._peel(line, text)
         stamp, begins = self._claim(line, text)
-        rank_inside, leading = mark(line)
-        line.stated = rank_before if rank_inside is None else rank_inside
-        begins |= line.format is None and leading
+        rank_inside = mark(line)
+        # `[Rank N]` in a line of NCCL is the rank in its communicator.
+        own = rank_inside is not None and line.format != "nccl"
+        line.stated = rank_inside if own else rank_before
+        begins |= bool(line.markers)
         if rank_inside is not None and (started := STARTED.search(line.message)):
             self.ranks_of_pid[int(started[1])].add(rank_inside)
         line.message = line.message.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
@@ -126,7 +129,8 @@ class Reference:
         if found := LAUNCHER.match(text):
             rank, text = as_rank(found[1]), text[found.end() :]
         for _ in range(3):
-            if not (found := PREFIX.match(text)):
+            found = PREFIX.match(text)
+            if found is None or len(found[0]) > LONGEST_PREFIX:
                 break
             line.pid = int(found[2])
             self.name_of_pid[line.pid] = found[1]
@@ -259,12 +263,10 @@ def micro(fraction: str) -> int:
     return int(fraction[:6].ljust(6, "0")) if fraction else 0
 
 
-def mark(line: Line) -> tuple[int | None, bool]:
-    """Finds markers, address and rank in the message: the rank, and whether a marker leads."""
+def mark(line: Line) -> int | None:
+    """Finds the markers and the address in the message; returns the rank that it states."""
     found, rank = leading(line.message)
     leads = bool(found)
-    if line.format == "nccl":
-        rank = None
     if leads or line.message.startswith("ncclCommInitRank Success"):
         arrow = ARROW.search(line.message)
         before = ADDRESS_BEFORE.search(line.message[: arrow.start()]) if arrow else None
@@ -278,23 +280,23 @@ def mark(line: Line) -> tuple[int | None, bool]:
         if rank is None and (said := [n for n in fields if n is not None]):
             rank = said[-1]
     line.markers = tuple(dict.fromkeys(found))
-    return rank, leads
+    return rank
 
 
 def leading(message: str) -> tuple[list[str], int | None]:
-    """The markers that the message begins with, and the `[Rank N]` before or among them."""
+    """The markers that the message begins with, and the first `[Rank N]` before or among them."""
     markers: list[str] = []
     rank = None
     while True:
-        if found := RANK_BRACKET.match(message):
-            if as_rank(found[1]) is None:
-                return markers, rank
-            rank = as_rank(found[1]) if rank is None else rank
-        elif len(markers) < MOST_MARKERS and (found := MARKER.match(message)):
-            markers.append(found[1])
-        else:
+        bracket = RANK_BRACKET.match(message)
+        if bracket and as_rank(bracket[1]) is not None:
+            rank = as_rank(bracket[1]) if rank is None else rank
+            message = message[bracket.end() :]
+        marker = MARKER.match(message)
+        if marker is None or len(markers) == MOST_MARKERS:
             return markers, rank
-        message = message[found.end() :]
+        markers.append(marker[1])
+        message = message[marker.end() :]
 
 
 def read(data: bytes, year: int) -> list[Line]:

@@ -47,15 +47,29 @@ def quiet_endings() -> Iterator[None]:
     except PdtuiError as error:
         raise Refused(one_line(error)) from error
     except BrokenPipeError:
-        _drop_output()
         raise click.exceptions.Exit(0) from None
+    except OSError as error:
+        raise Refused(one_line(_told_by_system(error))) from error
     except KeyboardInterrupt:
         raise click.exceptions.Exit(INTERRUPTED) from None
+    finally:
+        _leave_nothing_buffered()
 
 
-def _drop_output() -> None:
-    """Sends what is still buffered nowhere: its reader has left, and Python flushes at its end."""
-    with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+def _told_by_system(error: OSError) -> PdtuiError:
+    """A full disk, a terminal that went away: in the system's words."""
+    name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "system"
+    return PdtuiError(name, (error.strerror or str(error)).lower())
+
+
+def _leave_nothing_buffered() -> None:
+    """Sends what stdout no longer takes nowhere, since Python would fail over it at its end."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)

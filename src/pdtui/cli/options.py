@@ -28,7 +28,7 @@ SPLITS = ("auto", "source", "process", "rank")
 """The values of core.lanes.Split: naming them here spares `--help` from importing numpy."""
 _UNITS = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000}
 _OFFSET = re.compile(
-    r"(?P<label>.+)=(?P<sign>[+-]?)(?P<count>\d{1,9}(?:\.\d{1,6})?)(?P<unit>ms|s|m|h)", re.S
+    r"(?P<label>.+)=(?P<sign>[+-]?)(?P<count>\d{1,6}(?:\.\d{1,6})?)(?P<unit>ms|s|m|h)", re.S
 )
 _Wrapped = TypeVar("_Wrapped", bound=Callable[..., Any])
 
@@ -87,10 +87,10 @@ def offsets_of(items: Iterable[str], labels: list[str]) -> dict[str, int]:
     for item in items:
         found = _OFFSET.fullmatch(item)
         if not found:
-            raise FilterError("offset", f"'{item}' is no offset: decode=+4s · prefill=-250ms")
+            raise FilterError("offset", f"'{item}' is no offset: decode=+4s · decode=-250ms")
         label = found["label"]
         if label not in labels:
-            raise FilterError("offset", f"'{label}' is no source; there are {', '.join(labels)}")
+            raise FilterError("offset", f"'{label}' is no source; there are: {', '.join(labels)}")
         size = round(float(found["count"]) * _UNITS[found["unit"]])
         offsets[label] = -size if found["sign"] == "-" else size
     return offsets
@@ -133,15 +133,22 @@ def _complete_sources(
 ) -> list[CompletionItem]:
     """Files; where the line begins, also the commands, unless a file begins like the word."""
     found = [CompletionItem(incomplete, type="file")]
-    given = [ctx.get_parameter_source(name) for name in ctx.params]
-    first = ParameterSource.COMMANDLINE not in given
-    if not (first and incomplete and isinstance(ctx.command, click.Group)):
+    group = ctx.command if isinstance(ctx.command, click.Group) else None
+    if group is None or not incomplete or _anything_typed(ctx):
         return found
     # Bash completes either words or files, and to this program files matter more.
     if any(path.name.startswith(incomplete) for path in Path().iterdir()):
         return found
-    names = [name for name in ctx.command.list_commands(ctx) if name.startswith(incomplete)]
+    names = [name for name in group.list_commands(ctx) if name.startswith(incomplete)]
     return [*found, *map(CompletionItem, names)]
+
+
+def _anything_typed(ctx: click.Context) -> bool:
+    """Whether a parameter was given: a source (none is an empty list of them), or an option."""
+    return any(
+        value and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        for name, value in ctx.params.items()
+    )
 
 
 def _complete_markers(
@@ -225,7 +232,7 @@ _OPTIONS = (
     ),
     click.option(
         "--year",
-        type=click.IntRange(1970, 2999),
+        type=click.IntRange(1970, 2099),
         metavar="YEAR",
         help=told("The first stamp's year; vLLM writes none", "--year 2025"),
     ),

@@ -179,7 +179,7 @@ def parse_text(text: str, *, excluded: bool = False) -> TextItem:
     """An expression over the row's text, as `grep -E` takes it: case matters, `(?i)` ignores it."""
     try:
         pattern = re.compile(text.encode("utf-8", "surrogateescape"), re.MULTILINE)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise FilterError("text", f"'{text}' is no expression: {error}") from error
     return TextItem(pattern, excluded)
 

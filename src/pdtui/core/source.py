@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from bisect import bisect_right
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
@@ -19,8 +21,11 @@ class Segment:
     """A stretch of a source's bytes that lies in one open file (a rotated log has several)."""
 
     begin: int
-    """Where the file's first byte stands in the source."""
+    """Where its first byte stands in the source."""
     descriptor: int
+    """Belongs to the source, which closes it; several stretches of a file may share one."""
+    at: int = 0
+    """Where its first byte stands in the file."""
 
 
 class Source:
@@ -48,6 +53,8 @@ class Source:
         self.segments: list[Segment] = []
         self.end = 0
         """How many bytes are in rows."""
+        self._reading = threading.Lock()
+        """Held while descriptors are in use, so that none is closed and its number given away."""
         self._scanner = Scanner(self.kinds, first_year)
         self._unfinished: list[bytes] = []
         self._before_unfinished: Scanner | None = None
@@ -82,16 +89,21 @@ class Source:
             self._reshow_unfinished()
             return 0
         whole = b"".join((*self._unfinished, data[:cut]))
-        if batch is not None:
-            self.arrivals.append((before, batch))
+        self._arrived(batch)
         self._take(whole)
         self._unfinished = [data[cut:]] if cut < len(data) else []
         return len(self) - before
 
-    def show_unfinished(self) -> bool:
+    @property
+    def hides_unfinished(self) -> bool:
+        """Whether there is a last line without a newline that is no row yet."""
+        return bool(self._unfinished) and self._before_unfinished is None
+
+    def show_unfinished(self, batch: int | None = None) -> bool:
         """Makes a row of a last line that has no newline yet; whether there was one to show."""
-        if not self._unfinished or self._before_unfinished is not None:
+        if not self.hides_unfinished:
             return False
+        self._arrived(batch)
         self._before_unfinished = self._scanner.fork()
         text = b"".join(self._unfinished)
         with self.kinds.guessing():
@@ -99,27 +111,20 @@ class Source:
         self._add(rows, self.end + len(text))
         return True
 
-    def finish_line(self) -> None:
+    def finish_line(self, batch: int | None = None) -> None:
         """Ends an unfinished line for good, where its file has no more to come."""
         if self._unfinished:
+            self._arrived(batch)
             self._take(b"".join(self._unfinished))
             self._unfinished = []
 
     def read(self, begin: int, end: int) -> bytes:
-        """The source's bytes from `begin` to `end`; fewer where the file was cut meanwhile."""
+        """The source's bytes from `begin` to `end`; fewer where its file no longer gives them."""
         parts = []
-        while begin < end:
-            place = bisect_right([s.begin for s in self.segments], begin) - 1
-            if place < 0:
-                break
-            following = self.segments[place + 1 :][:1]
-            stop = min(end, following[0].begin) if following else end
-            segment = self.segments[place]
-            part = os.pread(segment.descriptor, stop - begin, begin - segment.begin)
-            if not part:
-                break
-            parts.append(part)
-            begin += len(part)
+        with self._reading:
+            while begin < end and (part := self._read_some(begin, end)):
+                parts.append(part)
+                begin += len(part)
         return b"".join(parts)
 
     def span(self, first: int, stop: int) -> tuple[int, int]:
@@ -131,13 +136,34 @@ class Source:
     def line(self, row: int, most: int | None = None) -> bytes:
         """The row's own bytes with its newline where it has one, or the first `most` of them."""
         begin, end = self.span(row, row + 1)
-        return self.read(begin, end if most is None else min(end, begin + most))
+        text = self.read(begin, end if most is None else min(end, begin + most))
+        # Where rows are just being added, the last one may seem to reach into them.
+        return text[: text.find(b"\n") + 1 or None]
 
     def close(self) -> None:
-        """Closes the files."""
-        for segment in self.segments:
-            os.close(segment.descriptor)
-        self.segments = []
+        """Closes the files. Who still reads gets nothing from then on."""
+        with self._reading:
+            segments, self.segments = self.segments, []
+            for descriptor in {segment.descriptor for segment in segments}:
+                os.close(descriptor)
+
+    def _read_some(self, begin: int, end: int) -> bytes:
+        """The bytes from `begin` on that lie together in one file, or b"" if there are none."""
+        place = bisect_right(self.segments, begin, key=attrgetter("begin")) - 1
+        if place < 0:
+            return b""
+        segment, following = self.segments[place], self.segments[place + 1 : place + 2]
+        stop = min(end, following[0].begin) if following else end
+        try:
+            return os.pread(segment.descriptor, stop - begin, begin - segment.begin + segment.at)
+        except OSError:
+            # A disk that fails, a file deleted on another node: what follows it says so.
+            return b""
+
+    def _arrived(self, batch: int | None) -> None:
+        """Notes the batch that the next rows come with, if they come live."""
+        if batch is not None and (not self.arrivals or self.arrivals[-1][1] != batch):
+            self.arrivals.append((len(self), batch))
 
     def _take(self, text: bytes) -> None:
         """Adds the rows of these whole lines; of a first one that is shown already, what it is."""

@@ -29,6 +29,11 @@ class Store:
         """The sources and how many rows each has: what is decided on together must be one state."""
         return [(source, len(source)) for source in list(self.sources)]
 
+    def close(self) -> None:
+        """Closes the files of all sources."""
+        for source in self.sources:
+            source.close()
+
     def changed(self) -> int:
         """Notes a change and returns the new revision."""
         self.revision += 1

@@ -16,6 +16,8 @@ from pdtui.core.source import Source
 
 STRETCH = 1 << 20
 """Bytes searched at a time; between two stretches a search can be given up."""
+_STAYS_IN_LINE = re.compile(rb"(?:[^\\\[(\n]|\((?!\?)|\\(?:[bdw]|[^\w\n]))*")
+"""An expression that neither matches a newline nor looks past one: without classes and `(?…`."""
 
 
 def rows_holding(
@@ -39,6 +41,11 @@ def _rows_in(data: bytes, pattern: re.Pattern[bytes], count: int) -> npt.NDArray
     if b"\x1b" in data:
         data = formats.SGR.sub(b"", data)
     found = np.zeros(count, np.bool_)
+    if not _STAYS_IN_LINE.fullmatch(pattern.pattern):
+        # `[^|]*x` would run on over all lines below, from every place where it may begin.
+        for row, line in enumerate(data.split(b"\n", count)[:count]):
+            found[row] = pattern.search(line) is not None
+        return found
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
     if len(ends) < count:
         ends = np.append(ends, len(data))
@@ -47,9 +54,6 @@ def _rows_in(data: bytes, pattern: re.Pattern[bytes], count: int) -> npt.NDArray
         row = int(np.searchsorted(ends, hit.start()))
         if row >= count:
             break
-        begin, end = int(ends[row - 1]) + 1 if row else 0, int(ends[row])
-        # A hit that runs over the line's end is none, but the line may hold a shorter one.
-        inside = hit.end() <= end or pattern.search(data[begin:end]) is not None
-        found[row] = inside
-        place = end + 1
+        found[row] = True
+        place = int(ends[row]) + 1
     return found

@@ -12,6 +12,7 @@ UI thread ◀── one message that says "revision N exists", never "here are r
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -39,6 +40,9 @@ class Followed(Protocol):
     def poll(self, limit: int = BLOCK) -> Growth:
         """The next bytes, empty where there is nothing new."""
 
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits until all that can be waited for is there; whether it is."""
+
     def close(self) -> None:
         """Closes what is open."""
 
@@ -51,7 +55,11 @@ class Feed:
     renew: Callable[[], Source]
     """Makes the source anew, where its file begins anew."""
     loaded: bool = False
-    """Whether it has been read to its end once: what comes after that is live."""
+    """Whether what was there at the start has been read: what comes after that is live."""
+    more: bool = True
+    """Whether it had not been read to its end when it was asked last."""
+    fed_at: float = 0.0
+    """When bytes last came, on the monotonic clock."""
 
 
 class Ingest:
@@ -71,16 +79,22 @@ class Ingest:
         self._feeds = feeds
         self._notify = notify
         self._follow = follow
+        self._latest = -1
+        """Number of the source that bytes came from last."""
         self._bell = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="pdtui-ingest", daemon=True)
         store.sources[:] = [feed.renew() for feed in feeds]
 
     def load(self) -> None:
-        """Reads every feed to its present end, and takes a last line without newline as whole."""
+        """Reads every feed to its end, and takes a last line without newline as whole.
+
+        The end of a file is where it ends now, that of a stream where its writer closes it.
+        """
         for number, feed in enumerate(self._feeds):
-            while self._take(number, feed):
-                pass
+            feed.follower.wait()
+            while feed.more:
+                self._take(number, feed)
         self._finish()
 
     def ring(self) -> None:
@@ -92,7 +106,10 @@ class Ingest:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the thread, waits for it, and closes what the followers hold."""
+        """Ends the thread, waits for it, and closes what the followers hold.
+
+        The rows can still be read; their files are closed with the store.
+        """
         self._stopping = True
         self.ring()
         if self._thread.is_alive():
@@ -104,66 +121,98 @@ class Ingest:
         try:
             while not self._stopping:
                 began = time.monotonic()
-                if self._look():
+                # Asked before the look, which then finds all that came up to the end.
+                over = not self._follow and all(feed.follower.wait(0) for feed in self._feeds)
+                changed = self._look()
+                if changed:
                     self._notify(self.store.changed())
-                    # The scanner may hold the interpreter; let the screen have it between looks.
-                    time.sleep(_PAUSE if self.store.loaded else 0)
-                    continue
-                if not self._follow:
+                if not self.store.loaded and all(feed.loaded for feed in self._feeds):
+                    self._loaded()
+                if over and not any(feed.more for feed in self._feeds):
                     self._finish()
                     return
-                if not self.store.loaded:
-                    self._loaded()
-                self._bell.wait(max(0.0, HEARTBEAT - (time.monotonic() - began)))
-                self._bell.clear()
+                self._rest(began, changed)
         except Exception as error:  # the one place that must not die silently: say so and stop
             self.failure = f"{type(error).__name__}: {error}"
             self._notify(self.store.changed())
+
+    def _rest(self, began: float, changed: bool) -> None:
+        """Waits for the bell or the heartbeat, unless there may be more, and a little anyway."""
+        if changed:
+            # The scanner may hold the interpreter; let the screen have it between looks.
+            time.sleep(_PAUSE if self.store.loaded else 0)
+            return
+        self._bell.wait(max(0.0, HEARTBEAT - (time.monotonic() - began)))
+        self._bell.clear()
+        time.sleep(max(0.0, _PAUSE - (time.monotonic() - began)))
 
     def _look(self) -> bool:
         """Asks every feed once; whether there was anything."""
         changed = False
         for number, feed in enumerate(self._feeds):
-            for _ in range(_TURN):
-                if not self._take(number, feed):
-                    changed |= self._settle(number)
-                    break
-                changed = True
+            taken = 0
+            while taken < _TURN and not self._stopping and self._take(number, feed):
+                taken += 1
+            changed |= taken > 0 or self._settle(number, feed)
         return changed
 
     def _take(self, number: int, feed: Feed) -> bool:
-        """Takes one block from a feed; whether there was any."""
+        """Takes one block from a feed; whether there was any, or anything new to say."""
         source = self.store.sources[number]
         try:
             growth = feed.follower.poll()
         except OSError as error:
             # A stale NFS handle, a disk that fails: said in the pane, and tried again.
+            feed.more, feed.loaded = False, True
             return _note(source, reason(error))
-        if growth.change is Change.TRUNCATED:
-            source = feed.renew()
-            source.note = f"truncated at {datetime.now():%H:%M:%S}, rows before that are gone"
-            self.store.sources[number].close()
-            self.store.sources[number] = source
-        if growth.change is Change.REPLACED:
-            source.finish_line()
-            source.note = f"another file since {datetime.now():%H:%M:%S}, both are shown"
         if growth.change is not Change.NONE:
-            source.segments.append(Segment(source.fed, growth.descriptor))
+            source = self._turned(number, feed, growth)
         noted = _note(source, growth.note)
-        if not growth.data:
-            feed.loaded |= self.store.loaded or growth.change is Change.NONE
-            return noted
-        if feed.loaded:
-            self.store.batches += 1
-        source.feed(growth.data, self.store.batches if feed.loaded else None)
-        source.heard = time.time()
-        return True
+        if growth.data:
+            source.feed(growth.data, self._batch(number, feed))
+            feed.fed_at = time.monotonic()
+            source.heard = time.time() if feed.loaded else _written(growth.descriptor)
+        feed.more = growth.more
+        feed.loaded |= not feed.more
+        return noted or bool(growth.data)
 
-    def _settle(self, number: int) -> bool:
+    def _turned(self, number: int, feed: Feed, growth: Growth) -> Source:
+        """The source that the bytes belong to, after what happened to its file."""
+        source = self.store.sources[number]
+        waited_for = growth.change is Change.OPENED and source.trouble
+        if growth.change is Change.TRUNCATED or waited_for:
+            # Anew also where the file was waited for: its first year stands in it.
+            before, source = source, feed.renew()
+            self.store.sources[number] = source
+            before.close()
+        if growth.change is Change.TRUNCATED:
+            source.note = f"truncated at {datetime.now():%H:%M:%S}, rows before that are gone"
+        if growth.change in (Change.REPLACED, Change.OTHER):
+            source.finish_line(self._batch(number, feed))
+        if growth.change is Change.REPLACED:
+            source.note = f"another file since {datetime.now():%H:%M:%S}, both are shown"
+        source.segments.append(Segment(source.fed, growth.descriptor, growth.at))
+        return source
+
+    def _batch(self, number: int, feed: Feed) -> int | None:
+        """The number of the live batch that a feed gives now, None while it reads from disk.
+
+        As long as no other source has a turn it stays the same: within a source, file order is
+        law, and a number for every write would fill the memory in some days.
+        """
+        if not feed.loaded:
+            return None
+        if number != self._latest:
+            self._latest = number
+            self.store.batches += 1
+        return self.store.batches
+
+    def _settle(self, number: int, feed: Feed) -> bool:
         """Shows a last line without newline after some silence; whether there was one."""
         source = self.store.sources[number]
-        silent = source.heard is not None and time.time() - source.heard > _PATIENCE
-        return silent and source.show_unfinished()
+        if not source.hides_unfinished or time.monotonic() - feed.fed_at <= _PATIENCE:
+            return False
+        return source.show_unfinished(self._batch(number, feed))
 
     def _finish(self) -> None:
         """Takes last lines without a newline as whole: nothing more is looked for."""
@@ -176,6 +225,14 @@ class Ingest:
         for feed in self._feeds:
             feed.loaded = True
         self._notify(self.store.changed())
+
+
+def _written(descriptor: int) -> float:
+    """When the file was written to last: what is read from disk was not heard only now."""
+    try:
+        return min(os.fstat(descriptor).st_mtime, time.time())
+    except OSError:
+        return time.time()
 
 
 def _note(source: Source, trouble: str) -> bool:

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from glob import glob, has_magic
@@ -38,7 +38,10 @@ _MAGIC = {
     b"PK\x03\x04": "is an archive, not a log",
     b"\x7fELF": "is a program, not a log",
 }
-_MOST_CONTROL = 0.1
+_MOST_CONTROL = 0.05
+"""Most control characters that a text has; noise (a compressed format) has 9 in a hundred."""
+_PIPE = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+"""Not blocking, so that a pipe that never gets a writer does not hold the thread for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ def feed_of(named: Named, year: int | None, ring: Callable[[], None]) -> Feed:
                 lambda: Source(named.label, STDIN, year or datetime.now().year),
             )
         return Feed(
-            StreamFollower(named.path, lambda: os.open(named.path, os.O_RDONLY), ring),
+            StreamFollower(named.path, lambda: os.open(named.path, _PIPE), ring),
             lambda: Source(named.label, str(named.path), year or datetime.now().year),
         )
     return Feed(
@@ -153,7 +156,7 @@ def year_of(path: Path) -> int:
 
 def _split_label(argument: str) -> tuple[str | None, str]:
     found = _LABELLED.fullmatch(argument)
-    if found and not _exists(Path(argument)):
+    if found and not _mode(Path(argument)):
         return found["label"].strip(), found["path"]
     return None, argument
 
@@ -162,26 +165,25 @@ def _paths(text: str) -> list[Path]:
     path = Path(text)
     if text == STDIN:
         return [path]
-    if _exists(path) and path.is_dir():
+    if stat.S_ISDIR(_mode(path)):
         found = _logs_in(path)
         if not found:
             raise SourceError(text, "is a folder without logs (" + ", ".join(LOG_PATTERNS) + ")")
         return found
-    if has_magic(text) and not _exists(path):
-        found = _by_role({Path(f) for f in glob(text) if not Path(f).is_dir()})  # noqa: PTH207 - a pattern may be absolute
+    if has_magic(text) and not _mode(path):
+        found = _by_role({Path(f) for f in glob(text) if not stat.S_ISDIR(_mode(Path(f)))})  # noqa: PTH207 - a pattern may be absolute
         if not found:
             raise SourceError(text, "no file fits this pattern")
         return found
     return [path]
 
 
-def _exists(path: Path) -> bool:
-    """Whether it is there, as far as one may look: `Path.exists` raises where one may not."""
+def _mode(path: Path) -> int:
+    """What is there, 0 for nothing or where one may not look (there `Path.exists` raises)."""
     try:
-        path.stat()
+        return path.stat().st_mode
     except (OSError, ValueError):
-        return False
-    return True
+        return 0
 
 
 def _logs_in(folder: Path) -> list[Path]:
@@ -204,12 +206,16 @@ def _by_role(paths: set[Path]) -> list[Path]:
 
 def _labels(named: list[tuple[str | None, Path]]) -> list[str]:
     """A label for each, all different: the stem, with as much of the path as it takes."""
-    labels = [label or _stem(path) for label, path in named]
-    for attempt in (_with_folder, _with_suffix):
-        taken = Counter(labels)
-        labels = [
-            attempt(path) if taken[label] > 1 and not given else label
-            for label, (given, path) in zip(labels, named, strict=True)
+    labels: list[str] = []
+    more = [label or _stem(path) for label, path in named]
+    longer = [iter(()) if label else _longer(path) for label, path in named]
+    places = [_place(path) for _, path in named]
+    while more != labels:
+        labels = more
+        taken = Counter(label for label, _ in set(zip(labels, places, strict=True)))
+        more = [
+            next(names, label) if taken[label] > 1 else label
+            for label, names in zip(labels, longer, strict=True)
         ]
     seen: Counter[str] = Counter()
     for number, label in enumerate(labels):
@@ -223,17 +229,18 @@ def _stem(path: Path) -> str:
     return "stdin" if str(path) == STDIN else _shown(path.stem or str(path))
 
 
-def _with_folder(path: Path) -> str:
-    return _shown(f"{_folder(path)}/{path.stem}")
+def _longer(path: Path) -> Iterator[str]:
+    """Names of the path, each with more of it than the one before."""
+    folders = () if str(path) == STDIN else _place(path).parts[1:-1]
+    for begin in reversed(range(len(folders))):
+        for name in (path.stem, path.name):
+            yield _shown("/".join((*folders[begin:], name)))
 
 
-def _with_suffix(path: Path) -> str:
-    return _shown(f"{_folder(path)}/{path.name}")
-
-
-def _folder(path: Path) -> str:
+def _place(path: Path) -> Path:
+    """Where the path is. A link is where it is itself: what it leads to was not named."""
     # Not Path.resolve, which raises RuntimeError for links that lead in a circle.
-    return Path(os.path.realpath(path)).parent.name
+    return Path(os.path.realpath(path.parent), path.name)
 
 
 def _shown(name: str) -> str:
@@ -244,10 +251,7 @@ def _shown(name: str) -> str:
 def _is_stream(path: Path) -> bool:
     if str(path) == STDIN:
         return True
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return False
+    mode = _mode(path)
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode)
 
 

@@ -6,12 +6,16 @@ So a stream can be scrolled and searched like any other source, and costs no mem
 from __future__ import annotations
 
 import os
+import select
 import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from pdtui.follow.follower import BLOCK, Change, Growth, reason
+
+_GLANCE = 200
+"""Milliseconds after which a thread that waits for the writer looks whether it is to end."""
 
 
 class StreamFollower:
@@ -24,11 +28,12 @@ class StreamFollower:
         self.ended = threading.Event()
         """Set when the writer has closed the stream, or it cannot be read."""
         self.problem = ""
-        """Why the stream could not be read to its end, if so."""
+        """Why the stream could not be read to its end or kept, if so."""
         self._open_stream = open_stream
         self._ring = ring
         self._position = 0
-        self._opened = False
+        self._given = -1
+        self._closing = False
         self._spool = tempfile.TemporaryFile(prefix="pdtui-", buffering=0)  # noqa: SIM115
         self._thread = threading.Thread(target=self._pump, name=f"pdtui-{path}", daemon=True)
         self._thread.start()
@@ -36,27 +41,55 @@ class StreamFollower:
     def poll(self, limit: int = BLOCK) -> Growth:
         """The next bytes (at most `limit`), empty where there is nothing new."""
         over = self.ended.is_set()
-        data = os.pread(self._spool.fileno(), limit, self._position)
+        change = Change.NONE
+        if self._given < 0:
+            self._given = os.dup(self._spool.fileno())
+            change = Change.OPENED
+        data = os.pread(self._given, limit, self._position)
+        at = self._position
         self._position += len(data)
         note = self.problem or ("the stream has ended" if over and not data else "")
-        if not self._opened:
-            self._opened = True
-            return Growth(Change.OPENED, data, os.dup(self._spool.fileno()), note)
-        return Growth(Change.NONE, data, self._spool.fileno(), note)
+        return Growth(change, data, self._given, at, more=over and bool(data), note=note)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits for the end of the stream; whether it has come."""
+        return self.ended.wait(timeout)
 
     def close(self) -> None:
-        """Drops what was kept. The pumping thread ends with its writer, or with the program."""
+        """Ends the thread that reads the stream, and drops what was kept."""
+        self._closing = True
+        self._thread.join()
         self._spool.close()
 
     def _pump(self) -> None:
+        descriptor = -1
         try:
             descriptor = self._open_stream()
-            while data := os.read(descriptor, BLOCK):
-                while data:
-                    data = data[self._spool.write(data) :]
-                self._ring()
-        except (OSError, ValueError) as error:
-            # ValueError: the spool was closed because the program ends.
-            self.problem = reason(error) if isinstance(error, OSError) else ""
+            self._copy(descriptor)
+        except OSError as error:
+            self.problem = reason(error)
+        finally:
+            if descriptor >= 0:
+                os.close(descriptor)
         self.ended.set()
         self._ring()
+
+    def _copy(self, descriptor: int) -> None:
+        waiting = select.poll()
+        waiting.register(descriptor, select.POLLIN)
+        while not self._closing:
+            if not waiting.poll(_GLANCE):
+                continue
+            data = os.read(descriptor, BLOCK)
+            if not data:
+                return
+            self._keep(data)
+            self._ring()
+
+    def _keep(self, data: bytes) -> None:
+        try:
+            while data:
+                data = data[os.write(self._spool.fileno(), data) :]
+        except OSError as error:
+            # Reading goes on: a pipe that nobody empties would stop the run that writes to it.
+            self.problem = f"is lost in part, cannot be kept: {(error.strerror or '').lower()}"

@@ -32,6 +32,7 @@ from pdtui.ui.rows import RowsView
 from pdtui.ui.session import Session
 from pdtui.ui.viewer import Viewer
 
+_OPENING = {key.action.partition("(")[0] for key in KEYS if key.opens_input}
 _MOST_COPIED = 10_000
 _SAVED_AT_ONCE = 2_000
 
@@ -46,6 +47,16 @@ class PdtuiApp(Viewer):
 
     _pane: RowsView | None = None
     _pattern: re.Pattern[str] | None = None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Textual: whether an action may be carried out now.
+
+        Those that open an input come before the focused widget's own keys, so they must leave
+        the letters that are typed into an input alone.
+        """
+        if action in _OPENING:
+            return isinstance(self.focused, RowsView)
+        return super().check_action(action, parameters)
 
     # Panes
 
@@ -80,7 +91,7 @@ class PdtuiApp(Viewer):
             self.lane_grid.bring(pane)
         if zoomed:
             self.zoom(pane)
-        pane.focus()
+        self.give_focus(pane)
 
     def action_zoom(self) -> None:
         """Gives the pane the whole screen, or takes it back."""
@@ -110,15 +121,18 @@ class PdtuiApp(Viewer):
     def action_filter(self, name: str) -> None:
         """Goes to a filter's input."""
         self._pane = self.pane
-        self.filter_bar.input(name).focus()
+        self.give_focus(self.filter_bar.input(name))
 
     @on(FilterBar.Done)
     def _back_to_pane(self) -> None:
-        self.pane.focus()
+        self.give_focus(self.pane)
 
     def action_filters(self) -> None:
         """All filters off, or on again, without losing the place."""
-        self.toggle_filters()
+        if self.session.filter or self.filters_off:
+            self.toggle_filters()
+        else:
+            self.notify("no filter is set", timeout=2)
 
     def action_only_like(self, wanted: bool) -> None:
         """Only rows like the one under the cursor, or none like it: its marker, else its rank."""
@@ -277,10 +291,10 @@ class PdtuiApp(Viewer):
         """Shows the keys and markers."""
         self.push_screen(help_popup())
 
-    async def action_back(self) -> None:
+    def action_step_back(self) -> None:
         """One step back: zoom, search, the last filter that holds something."""
         if isinstance(self.screen.focused, Input):
-            self.pane.focus()
+            self.give_focus(self.pane)
         elif self.zoomed:
             self.unzoom()
         elif self._pattern is not None:

@@ -19,11 +19,17 @@ class Key:
     shown: str
     does: str
     group: str
+    opens_input: bool = False
+    """Whether what is typed next goes into an input."""
 
     def binding(self) -> Binding:
         """The binding of an app's key."""
         name = "app." + self.action.replace("(", "_").replace(")", "").replace("'", "")
-        return Binding(self.keys, self.action, self.does, show=False, id=name)
+        # What is typed right after such a key, perhaps in one packet with it, must find the input:
+        # only priority bindings are carried out before the next key is handed on.
+        return Binding(
+            self.keys, self.action, self.does, show=False, priority=self.opens_input, id=name
+        )
 
 
 KEYS: tuple[Key, ...] = (
@@ -35,21 +41,21 @@ KEYS: tuple[Key, ...] = (
     Key("", "", "G End", "end, and follow again", MOVE),
     Key("", "", "F", "follow on, off (scrolling up stops it)", MOVE),
     Key("equals_sign", "freeze", "=", "freeze the screen, count what arrives", LOOK),
-    Key("tab", "next_pane(1)", "Tab", "next pane", LOOK),
-    Key("shift+tab", "next_pane(-1)", "Shift-Tab", "previous pane", LOOK),
+    Key("", "", "Tab", "next pane", LOOK),
+    Key("", "", "Shift-Tab", "previous pane", LOOK),
     *(Key(str(n), f"pane({n})", "", f"pane {n}", LOOK) for n in range(1, 10)),
     Key("", "", "1…9", "pane n", LOOK),
     Key("0", "timeline", "0", "timeline", LOOK),
     Key("z", "zoom", "z", "zoom the pane, and back", LOOK),
     Key("T", "time_column", "T", "time column: clock, Δ to the row above, Δ to the mark", LOOK),
-    Key("r", "filter('rank')", "r", "rank filter", FILTER),
-    Key("x", "filter('marker')", "x", "marker filter", FILTER),
-    Key("L", "filter('level')", "L", "level filter", FILTER),
-    Key("ampersand", "filter('text')", "&", "text filter: hides (! first excludes)", FILTER),
+    Key("r", "filter('rank')", "r", "rank filter", FILTER, True),
+    Key("x", "filter('marker')", "x", "marker filter", FILTER, True),
+    Key("L", "filter('level')", "L", "level filter", FILTER, True),
+    Key("ampersand", "filter('text')", "&", "text filter: hides (! first excludes)", FILTER, True),
     Key("asterisk", "only_like(True)", "*", "only rows like this one", FILTER),
     Key("number_sign", "only_like(False)", "#", "no rows like this one", FILTER),
     Key("backslash", "filters", "\\", "all filters off, on: the position stays", FILTER),
-    Key("slash", "search", "/", "search: highlights, hides nothing", JUMP),
+    Key("slash", "search", "/", "search: highlights, hides nothing", JUMP, True),
     Key("n", "search_next(1)", "n", "next place found", JUMP),
     Key("N", "search_next(-1)", "N", "previous place found", JUMP),
     Key("e", "level(1,'error')", "e", "next error", JUMP),
@@ -64,9 +70,9 @@ KEYS: tuple[Key, ...] = (
     Key("apostrophe", "marks", "'", "list of marks", JUMP),
     Key("enter", "details", "Enter", "the row's details", REST),
     Key("c", "copy", "c", "copy the row, or the marked rows (OSC 52)", REST),
-    Key("ctrl+s", "save", "Ctrl-S", "save what is shown", REST),
+    Key("ctrl+s", "save", "Ctrl-S", "save what is shown", REST, True),
     Key("colon", "command_palette", ":  Ctrl-P", "command palette", REST),
     Key("question_mark,f1", "help", "?  F1", "help", REST),
-    Key("escape", "back", "Esc", "one step back: zoom, search, the last filter", REST),
+    Key("escape", "step_back", "Esc", "one step back: zoom, search, the last filter", REST),
     Key("q", "leave", "q", "back, then quit (Ctrl-C quits at once)", REST),
 )

@@ -43,8 +43,8 @@ class Popup(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Textual: the text in a frame."""
         with VerticalScroll() as frame:
-            frame.border_title = Content(f" {self._title_text} ")
-            frame.border_subtitle = Content(" Esc closes ")
+            frame.border_title = Content(self._title_text)
+            frame.border_subtitle = Content("Esc closes")
             yield Static(self._body)
 
     def action_scroll(self, lines: int) -> None:

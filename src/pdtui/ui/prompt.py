@@ -49,7 +49,7 @@ class Prompt(Horizontal):
         box.cursor_position = len(text)
         self.display = True
         self._changed = changed or _nothing
-        box.focus()
+        self.screen.set_focus(box)
 
     def action_cancel(self) -> None:
         """Leaves without an answer."""

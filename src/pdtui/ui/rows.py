@@ -70,6 +70,9 @@ class RowsView(ScrollView, can_focus=True):
         Binding("g,home", "top", "top", show=False, id="rows.top"),
         Binding("G,end", "end", "end, and follow again", show=False, id="rows.end"),
         Binding("F", "toggle_follow", "follow", id="rows.follow"),
+        # Here, not in the app: a screen's own Tab would come first.
+        Binding("tab", "app.next_pane(1)", "next pane", show=False, id="rows.next"),
+        Binding("shift+tab", "app.next_pane(-1)", "previous pane", show=False, id="rows.previous"),
     ]
 
     following: reactive[bool] = reactive(True, init=False)
@@ -173,10 +176,10 @@ class RowsView(ScrollView, can_focus=True):
     def refresh_title(self) -> None:
         """Says in the border what the pane shows, and whether it follows."""
         # Content, not a string: a label is data and may hold brackets.
-        self.border_title = Content(f" {self._title(self)} ")
+        self.border_title = Content(self._title(self))
         below = len(self.view) - 1 - self.cursor
         state = "▼ follow" if self.following else f"▲ {below:,} below · G follows"
-        self.border_subtitle = Content(f" {state} ")
+        self.border_subtitle = Content(state)
 
     # Keys
 

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from textual import on, work
 from textual.app import App, ComposeResult
 from textual.content import Content
-from textual.css.query import NoMatches
 from textual.events import Resize
+from textual.geometry import Size
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
@@ -130,7 +131,7 @@ class Viewer(App[int]):
         """Textual: everything is there; shows what has been read so far."""
         self.register_theme(PDTUI_THEME)
         self.theme = PDTUI_THEME.name
-        self.timeline.focus()
+        self.give_focus(self.timeline)
         for notice in self._notices:
             self.notify(notice, severity="warning", timeout=10, markup=False)
         await self._update()
@@ -157,6 +158,10 @@ class Viewer(App[int]):
         """All panes, the timeline last."""
         return [*self.lane_grid.panes, self.timeline]
 
+    def give_focus(self, widget: Widget) -> None:
+        """Sends the keys to a widget at once: `Widget.focus` waits, and a fast typist does not."""
+        self.screen_stack[0].set_focus(widget)
+
     # Taking in what the store gains
 
     def store_grew(self, _revision: int) -> None:
@@ -176,7 +181,7 @@ class Viewer(App[int]):
 
     async def _update(self) -> None:
         self._update_waits = False
-        if self.frozen is not None:
+        if self.frozen is not None or not self._is_up:
             return
         began = time.monotonic()
         if self.session.update() or not self.lane_grid.panes:
@@ -200,7 +205,7 @@ class Viewer(App[int]):
             await self.lane_grid.set_lanes(self.session.lanes)
             self._arrange()
         if place is not None and self.lane_grid.panes:
-            self.lane_grid.panes[min(place, len(self.lane_grid.panes) - 1)].focus()
+            self.give_focus(self.lane_grid.panes[min(place, len(self.lane_grid.panes) - 1)])
 
     # Zoom
 
@@ -225,44 +230,50 @@ class Viewer(App[int]):
 
     def on_resize(self, event: Resize) -> None:
         """Textual: the terminal has another size."""
-        self._arrange()
-        self.show_lines()
+        if self._is_up:
+            self._arrange(event.size)
+            self.show_lines(event.size.width)
 
-    def _arrange(self) -> None:
-        try:
-            if self.zoomed:
-                return
-            self.lane_grid.lay_out(self.size.width, self.size.height - _LINES_AROUND)
-        except NoMatches:
-            return  # a resize before the first layout
+    def _arrange(self, size: Size | None = None) -> None:
+        size = size or self.size
+        if not self.zoomed:
+            self.lane_grid.lay_out(size.width, size.height - _LINES_AROUND)
+
+    @property
+    def _is_up(self) -> bool:
+        """Whether the screen is there: timers may ring once more while it is taken down."""
+        return bool(self.screen_stack and self.screen_stack[0].query("#hints"))
 
     def _tick(self) -> None:
+        if not self._is_up:
+            return
         for pane in self.lane_grid.in_sight():
             pane.refresh_title()
         self._show_problem()
 
-    def show_lines(self) -> None:
+    def show_lines(self, width: int | None = None) -> None:
         """Writes the lines around the panes anew."""
-        self._show_title()
+        width = width or self.size.width
+        self._show_title(width)
         self._show_problem()
         self.filter_bar.show_count(
             status.count_text(self.session, off=self.filters_off, searching=self.searching)
         )
         hints = Content.assemble(
             " ",
-            *(part for key, word in status.hint_line(self.size.width)
+            *(part for key, word in status.hint_line(width)
               for part in ((f" {key} ", "$accent bold"), f"{word} "))
         )  # fmt: skip
         self._line("hints").update(hints)
 
-    def _show_title(self) -> None:
+    def _show_title(self, width: int | None = None) -> None:
         if self.frozen is not None:
             state = f"‖ frozen, +{len(self.session.store) - self.frozen:,}"
         elif not self.session.store.loaded:
             state = "… reading"
         else:
             state = "● live" if self.live else "■ not followed"
-        line = status.title_line(self.session, state, self.size.width)
+        line = status.title_line(self.session, state, width or self.size.width)
         self._line("title").update(Content(line))
 
     def _show_problem(self) -> None:
@@ -279,6 +290,8 @@ class Viewer(App[int]):
 
     @on(FilterBar.Changed)
     def _filter_changed(self, event: FilterBar.Changed) -> None:
+        if not self._is_up:
+            return
         self._changed_at[event.name] = time.monotonic()
         try:
             wanted = filter_of(self._base, event.texts)

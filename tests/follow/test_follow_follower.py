@@ -1,0 +1,488 @@
+"""One file, asked by hand: what the follower makes of what happens to it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from following import Polled, append, descriptors, failing
+
+from pdtui.follow import follower
+from pdtui.follow.follower import BLOCK, Follower
+
+MOVED = "its file was moved or deleted"
+WAITING = "waiting for it to appear"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """A path that no file has yet."""
+    return tmp_path / "prefill.log"
+
+
+@pytest.fixture
+def follow() -> Iterator[Callable[[Path], Polled]]:
+    """Makes followers, and closes them when the test is over."""
+    made: list[Polled] = []
+
+    def make(path: Path) -> Polled:
+        made.append(Polled(path))
+        return made[-1]
+
+    yield make
+    for polled in made:
+        polled.close()
+
+
+def test_only_what_was_added_is_given(log: Path, follow: Callable[[Path], Polled]) -> None:
+    log.write_text("one\n")
+    polled = follow(log)
+    assert polled.drain() == b"one\n"
+    assert polled.drain() == b""
+    append(log, "two\n")
+    append(log, "thr")
+    assert polled.drain() == b"two\nthr"
+    append(log, "ee\n")
+    assert polled.drain() == b"ee\n"
+    assert polled.changes == ["opened"]
+
+
+def test_a_long_file_is_given_in_pieces_and_more_says_until_when(
+    log: Path, follow: Callable[[Path], Polled]
+) -> None:
+    log.write_text("abcdefg")
+    polled = follow(log)
+    assert [(g.data, g.more) for g in (polled.poll(3) for _ in range(4))] == [
+        (b"abc", True),
+        (b"def", True),
+        (b"g", False),
+        (b"", False),
+    ]
+
+
+def test_what_is_added_while_the_start_is_read_is_no_more_of_the_start(
+    log: Path, follow: Callable[[Path], Polled]
+) -> None:
+    log.write_text("abcd")
+    polled = follow(log)
+    assert polled.poll(2).more
+    append(log, "efgh")
+    assert not polled.poll(2).more
+    assert polled.poll(2).data == b"ef"
+
+
+def test_a_missing_file_is_waited_for_and_said_to_be(
+    log: Path, follow: Callable[[Path], Polled]
+) -> None:
+    polled = follow(log)
+    assert polled.poll().note == WAITING
+    log.write_text("one\n")
+    growth = polled.poll()
+    assert (growth.data, growth.note, polled.changes) == (b"one\n", "", ["opened"])
+
+
+def test_a_missing_folder_is_waited_for_too(
+    tmp_path: Path, follow: Callable[[Path], Polled]
+) -> None:
+    polled = follow(tmp_path / "run" / "logs" / "prefill.log")
+    assert polled.poll().note == WAITING
+    polled.follower.path.parent.mkdir(parents=True)
+    assert polled.poll().note == WAITING
+    polled.follower.path.write_text("one\n")
+    assert polled.drain() == b"one\n"
+
+
+def test_a_file_where_a_folder_should_be_is_named(
+    tmp_path: Path, follow: Callable[[Path], Polled]
+) -> None:
+    (tmp_path / "logs").write_text("")
+    polled = follow(tmp_path / "logs" / "prefill.log")
+    assert polled.poll().note == "cannot be read: not a directory"
+
+
+def test_a_folder_is_named_as_one(tmp_path: Path, follow: Callable[[Path], Polled]) -> None:
+    assert follow(tmp_path).poll().note == "cannot be read: is a directory"
+
+
+def test_a_file_that_may_not_be_read_is_named_and_read_once_it_may(
+    log: Path, follow: Callable[[Path], Polled], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.write_text("one\n")
+    polled = follow(log)
+    with monkeypatch.context() as patch:
+        denied = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        patch.setattr(follower.os, "open", failing(os.open, denied))
+        assert polled.poll().note == "cannot be read: permission denied"
+    assert polled.poll().data == b"one\n"
+    assert polled.note == ""
+
+
+def test_a_file_that_vanishes_between_stat_and_open_is_waited_for(
+    log: Path, follow: Callable[[Path], Polled], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.write_text("one\n")
+    polled = follow(log)
+    with monkeypatch.context() as patch:
+        patch.setattr(follower.os, "open", failing(os.open, FileNotFoundError(errno.ENOENT, "")))
+        assert polled.poll().note == WAITING
+    assert polled.drain() == b"one\n"
+
+
+def test_a_pipe_that_appears_under_the_name_is_not_touched(
+    log: Path, follow: Callable[[Path], Polled]
+) -> None:
+    """Opening and closing it would break its writer."""
+    polled = follow(log)
+    os.mkfifo(log)
+    assert "stream" in polled.poll().note
+    with pytest.raises(OSError, match="No such device") as nobody_reads:
+        os.open(log, os.O_WRONLY | os.O_NONBLOCK)
+    assert nobody_reads.value.errno == errno.ENXIO
+
+
+@pytest.mark.parametrize("after", ["", "new\n", "a new line that is longer than the old ones\n"])
+def test_truncated_by_redirection(
+    log: Path, follow: Callable[[Path], Polled], after: str
+) -> None:
+    """`> log`, whatever has been written since."""
+    log.write_text("one\ntwo\n")
+    polled = follow(log)
+    polled.drain()
+    log.write_text(after)
+    polled.drain()
+    assert polled.data == after.encode()
+    assert polled.changes == ["opened", "truncated"]
+
+
+def test_copytruncate_goes_on_with_the_same_file(
+    log: Path, follow: Callable[[Path], Polled]
+) -> None:
+    polled = follow(log)
+    with log.open("a", buffering=1) as writer:
+        writer.write("one\n")
+        polled.drain()
+        log.with_suffix(".1").write_bytes(log.read_bytes())
+        os.truncate(log, 0)
+        assert polled.drain() == b""
+        writer.write("two\n")
+        assert polled.drain() == b"two\n"
+    assert polled.changes == ["opened", "truncated"]
+
+
+def test_a_rewrite_of_the_same_size_is_seen(log: Path, follow: Callable[[Path], Polled]) -> None:
+    log.write_text("one\ntwo\n")
+    polled = follow(log)
+    polled.drain()
+    with log.open("r+") as file:
+        file.write("uno\ndue\n")
+    polled.drain()
+    assert polled.data == b"uno\ndue\n"
+
+
+@pytest.mark.parametrize("same", ["begin", "end", "neither"])
+def test_a_rewrite_that_grew_past_our_place_is_seen(
+    log: Path, follow: Callable[[Path], Polled], same: str
+) -> None:
+    """Whether it begins like the old one (a banner) or has the same bytes before our place."""
+    banner, rule = "banner " * 100 + "\n", "-" * 600 + "\n"
+    old = banner + "old\n" * 10 + rule
+    new = (banner if same == "begin" else banner.upper()) + "new\n" * 10
+    new += (rule if same == "end" else rule.replace("-", "=")) + "more\n" * 100
+    log.write_text(old)
+    polled = follow(log)
+    polled.drain()
+    log.write_text(new)
+    polled.drain()
+    assert polled.data == new.encode()
+    assert polled.changes == ["opened", "truncated"]
+
+
+def test_a_file_truncated_and_deleted_is_waited_for(
+    log: Path, follow: Callable[[Path], Polled]
+) -> None:
+    log.write_text("one\n")
+    polled = follow(log)
+    polled.drain()
+    os.truncate(log, 0)
+    log.unlink()
+    assert polled.poll().note == WAITING
+    log.write_text("two\n")
+    assert polled.drain() == b"two\n"
+    assert polled.changes == ["opened", "truncated"]
+
+
+def test_the_hole_that_truncating_leaves_is_skipped(
+    log: Path, follow: Callable[[Path], Polled]
+) -> None:
+    """A writer that does not append goes on where it was: gigabytes of NUL are in no memory."""
+    hole = 5 * BLOCK + 100
+    polled = follow(log)
+    with log.open("wb", buffering=0) as writer:
+        writer.write(b"x" * hole)
+        polled.drain()
+        os.truncate(log, 0)
+        polled.drain()
+        writer.write(b"two\n")
+        data = polled.drain()
+    assert polled.changes == ["opened", "truncated", "skipped"]
+    assert len(data) <= BLOCK
+    assert data.endswith(b"\0two\n")
+
+
+def test_a_hole_at_the_end_is_skipped_before_its_end_is_known(
+    log: Path, follow: Callable[[Path], Polled]
+) -> None:
+    log.write_bytes(b"one\n")
+    polled = follow(log)
+    polled.drain()
+    os.truncate(log, 4 + 2 * BLOCK)
+    assert polled.drain() == b""
+    append(log, "two\n")
+    assert polled.drain() == b"two\n"
+    assert polled.changes == ["opened", "skipped"]
+
+
+def test_small_runs_of_nul_are_kept(log: Path, follow: Callable[[Path], Polled]) -> None:
+    log.write_bytes(b"\0" * 4096 + b"one\n")
+    assert follow(log).drain() == b"\0" * 4096 + b"one\n"
+
+
+def test_rotated_by_rename_the_old_file_is_read_to_its_end_first(
+    log: Path, follow: Callable[[Path], Polled]
+) -> None:
+    log.write_text("one\n")
+    polled = follow(log)
+    polled.drain()
+    append(log, "two\n")
+    log.rename(log.with_suffix(".1"))
+    log.write_text("three\n")
+    polled.drain()
+    assert polled.data == b"one\ntwo\nthree\n"
+    assert polled.changes == ["opened", "replaced"]
+
+
+def test_the_old_file_is_followed_while_the_new_one_is_empty(
+    log: Path, follow: Callable[[Path], Polled]
+) -> None:
+    """logrotate makes the new file at once; the writer opens it when it is told to."""
+    polled = follow(log)
+    with log.open("a", buffering=1) as writer:
+        writer.write("one\n")
+        polled.drain()
+        log.rename(log.with_suffix(".1"))
+        log.touch()
+        polled.drain()
+        assert polled.note == ""
+        writer.write("two\n")
+        assert polled.drain() == b"two\n"
+    append(log, "three\n")
+    assert polled.drain() == b"three\n"
+    assert polled.changes == ["opened", "replaced"]
+
+
+def test_two_writers_one_of_which_stays_with_the_old_file(
+    log: Path, follow: Callable[[Path], Polled]
+) -> None:
+    polled = follow(log)
+    with log.open("a", buffering=1) as old:
+        old.write("one\n")
+        polled.drain()
+        log.rename(log.with_suffix(".1"))
+        append(log, "two\n")
+        polled.drain()
+        old.write("late\n")
+        assert polled.drain() == b"late\n"
+        append(log, "three\n")
+        assert polled.drain() == b"three\n"
+        append(log, "four\n")
+        old.write("later\n")
+        polled.drain()
+    assert polled.data == b"one\ntwo\nlate\nthree\nfour\nlater\n"
+    assert polled.changes == ["opened", "replaced", "other", "other", "other"]
+
+
+def test_what_is_written_just_before_the_switch_is_not_lost(
+    log: Path, follow: Callable[[Path], Polled], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer's last line and its change to the new file both fall between read and open."""
+    log.write_text("one\n")
+    polled = follow(log)
+    polled.drain()
+    was = os.open
+
+    def rotating_open(path: Path, flags: int) -> int:
+        monkeypatch.setattr(follower.os, "open", was)
+        append(log, "two\n")
+        log.rename(log.with_suffix(".1"))
+        log.write_text("three\n")
+        return was(path, flags)
+
+    monkeypatch.setattr(follower.os, "open", rotating_open)
+    polled.drain()
+    assert polled.data == b"one\ntwo\nthree\n"
+
+
+def test_replaced_atomically(log: Path, follow: Callable[[Path], Polled]) -> None:
+    log.write_text("one\n")
+    polled = follow(log)
+    polled.drain()
+    new = log.with_suffix(".new")
+    new.write_text("two\n")
+    new.replace(log)
+    assert polled.drain() == b"two\n"
+    assert polled.changes == ["opened", "replaced"]
+
+
+def test_deleted_and_made_again(log: Path, follow: Callable[[Path], Polled]) -> None:
+    log.write_text("one\n")
+    polled = follow(log)
+    polled.drain()
+    log.unlink()
+    assert polled.poll().note == MOVED
+    log.write_text("two\n")
+    assert polled.drain() == b"two\n"
+    assert polled.note == ""
+    assert polled.changes == ["opened", "replaced"]
+
+
+def test_a_deleted_file_that_is_written_on_stays_said_to_be_deleted(
+    log: Path, follow: Callable[[Path], Polled]
+) -> None:
+    with log.open("a", buffering=1) as writer:
+        writer.write("one\n")
+        polled = follow(log)
+        polled.drain()
+        log.unlink()
+        polled.drain()
+        writer.write("two\n")
+        growth = polled.poll()
+    assert (growth.data, growth.note) == (b"two\n", MOVED)
+
+
+def test_a_folder_put_in_place_of_the_file_is_said_and_survived(
+    log: Path, follow: Callable[[Path], Polled]
+) -> None:
+    log.write_text("one\n")
+    polled = follow(log)
+    polled.drain()
+    log.unlink()
+    log.mkdir()
+    assert polled.poll().note == "cannot be read: is a directory"
+    log.rmdir()
+    log.write_text("two\n")
+    assert polled.drain() == b"two\n"
+    assert polled.changes == ["opened", "replaced"]
+
+
+def test_an_append_through_a_link_and_a_link_led_elsewhere(
+    tmp_path: Path, log: Path, follow: Callable[[Path], Polled]
+) -> None:
+    run1, run2 = tmp_path / "run1", tmp_path / "run2"
+    run1.write_text("one\n")
+    run2.write_text("three\n")
+    log.symlink_to(run1)
+    polled = follow(log)
+    polled.drain()
+    append(log, "two\n")
+    assert polled.drain() == b"two\n"
+    log.unlink()
+    log.symlink_to(run2)
+    assert polled.drain() == b"three\n"
+    assert polled.changes == ["opened", "replaced"]
+
+
+def test_a_link_that_leads_in_a_circle_is_named(
+    log: Path, follow: Callable[[Path], Polled]
+) -> None:
+    log.symlink_to(log)
+    assert follow(log).poll().note == "cannot be read: too many levels of symbolic links"
+
+
+def test_a_disk_that_fails_is_said_and_read_on_when_it_recovers(
+    log: Path, follow: Callable[[Path], Polled], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.write_text("one\n")
+    polled = follow(log)
+    polled.drain()
+    append(log, "two\n")
+    with monkeypatch.context() as patch:
+        broken = OSError(errno.EIO, os.strerror(errno.EIO))
+        patch.setattr(follower.os, "pread", failing(os.pread, broken))
+        for _ in range(3):
+            growth = polled.follower.poll()
+            assert (growth.data, growth.note) == (b"", "cannot be read: input/output error")
+    assert polled.poll().data == b"two\n"
+    assert polled.note == ""
+    assert polled.changes == ["opened"]
+
+
+def test_a_stale_file_gives_way_to_the_one_that_has_its_name(
+    log: Path, follow: Callable[[Path], Polled], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ESTALE: the file was deleted on another node, and can be read nowhere any more."""
+    log.write_text("one\n")
+    polled = follow(log)
+    polled.drain()
+    old = log.stat().st_ino
+    log.unlink()
+    stale = OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+    patched = failing(os.pread, stale, lambda fd, *_: os.fstat(fd).st_ino == old)
+    monkeypatch.setattr(follower.os, "pread", patched)
+    assert "stale" in polled.follower.poll().note
+    log.write_text("two\n")
+    assert polled.drain() == b"two\n"
+    assert polled.drain() == b""
+    assert (polled.note, polled.changes) == ("", ["opened", "replaced"])
+
+
+def test_no_descriptor_left_is_said_and_survived(
+    log: Path, follow: Callable[[Path], Polled], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.write_text("one\n")
+    polled = follow(log)
+    before = descriptors()
+    with monkeypatch.context() as patch:
+        none_left = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        patch.setattr(follower.os, "dup", failing(os.dup, none_left))
+        assert polled.poll().note == "cannot be read: too many open files"
+    assert descriptors() == before
+    assert polled.drain() == b"one\n"
+
+
+def test_descriptors_are_given_away_once_a_file_and_closed_with_the_rest(log: Path) -> None:
+    before = descriptors()
+    polled = Polled(log)
+    for number in range(5):
+        log.write_text(f"{number}\n")
+        polled.drain()
+        log.rename(log.with_suffix(f".{number}"))
+    # The receiver's five, the follower's own of the file it reads and of the one before that.
+    assert len(descriptors()) == len(before) + 7
+    polled.follower.close()
+    assert len(descriptors()) == len(before) + 5
+    polled.close()
+    assert descriptors() == before
+
+
+def test_descriptors_are_not_handed_to_programs_that_are_started(log: Path) -> None:
+    log.write_text("one\n")
+    polled = Polled(log)
+    before = descriptors()
+    polled.drain()
+    assert not any(os.get_inheritable(fd) for fd in descriptors().keys() - before.keys())
+    polled.close()
+
+
+def test_what_there_is_of_a_file_is_there_without_waiting(log: Path) -> None:
+    assert Follower(log).wait() is True
+
+
+def test_only_regular_files_are_opened() -> None:
+    """A device that appears under the name could block, or swallow what is meant for others."""
+    device = Path("/dev/null")
+    assert stat.S_ISCHR(device.stat().st_mode)
+    assert "stream" in Follower(device).poll().note

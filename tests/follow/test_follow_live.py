@@ -1,0 +1,463 @@
+"""Files that real threads follow: what is done to them reaches the store, once and in order."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import statistics
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from following import SOON, Live, append, descriptors, eventually, failing, line, live, our_threads
+
+from pdtui.core.source import Source
+from pdtui.follow import follower, ingest
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """A path that no file has yet."""
+    return tmp_path / "prefill.log"
+
+
+@pytest.fixture(params=[True, False], ids=["doorbell", "heartbeat"])
+def watch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether the doorbell rings; without it the heartbeat alone must do (a faster one, here)."""
+    if not request.param:
+        monkeypatch.setattr(ingest, "HEARTBEAT", 0.05)
+    return bool(request.param)
+
+
+def test_an_appended_line_is_there_soon(log: Path) -> None:
+    log.write_text(line(0))
+    took = []
+    with live(log) as session:
+        session.loaded()
+        time.sleep(0.1)
+        for number in range(1, 15):
+            began = time.monotonic()
+            append(log, line(number))
+            eventually(lambda wanted=number: len(session["prefill"]) == wanted + 1)
+            took.append(time.monotonic() - began)
+    assert statistics.median(took) < SOON / 3
+
+
+def test_a_file_and_its_folder_that_are_not_there_yet(tmp_path: Path, watch: bool) -> None:
+    log = tmp_path / "run" / "prefill.log"
+    with live(log, watch=watch) as session:
+        eventually(lambda: session["prefill"].trouble == "waiting for it to appear")
+        session.loaded()
+        log.parent.mkdir()
+        log.write_text("one\n")
+        assert session.holds("prefill", "one")
+        eventually(lambda: session["prefill"].trouble == "")
+        append(log, "two\n")
+        assert session.holds("prefill", "one", "two")
+
+
+def test_the_folder_is_deleted_and_made_again(tmp_path: Path, watch: bool) -> None:
+    log = tmp_path / "run" / "prefill.log"
+    log.parent.mkdir()
+    log.write_text("one\n")
+    with live(log, watch=watch) as session:
+        session.holds("prefill", "one")
+        shutil.rmtree(log.parent)
+        eventually(lambda: "deleted" in session["prefill"].trouble)
+        log.parent.mkdir()
+        log.write_text("two\n")
+        assert session.holds("prefill", "one", "two")
+        assert "both are shown" in session["prefill"].note
+
+
+def test_a_truncated_file_begins_anew(log: Path, watch: bool) -> None:
+    log.write_text("one\ntwo\n")
+    with live(log, watch=watch) as session:
+        session.holds("prefill", "one", "two")
+        before = session["prefill"]
+        log.write_text("three\n")
+        assert session.holds("prefill", "three")
+        assert session["prefill"].note.startswith("truncated at ")
+        assert session["prefill"] is not before
+        # Who still looks at the old rows gets nothing, rather than what stands there now.
+        assert before.line(0) == b""
+
+
+def test_rotation_while_the_writer_goes_on_with_the_old_file(log: Path, watch: bool) -> None:
+    with log.open("w", buffering=1) as writer, live(log, watch=watch) as session:
+        writer.write("one\n")
+        session.holds("prefill", "one")
+        log.rename(log.with_suffix(".1"))
+        log.touch()
+        writer.write("two\n")
+        session.holds("prefill", "one", "two")
+        append(log, "three\n")
+        session.holds("prefill", "one", "two", "three")
+        writer.write("late\n")
+        assert session.holds("prefill", "one", "two", "three", "late")
+        append(log, "four\n")
+        assert session.holds("prefill", "one", "two", "three", "late", "four")
+
+
+def test_rows_of_rotated_files_stay_readable(log: Path, watch: bool) -> None:
+    wanted = []
+    with live(log, watch=watch) as session:
+        for number in range(6):
+            log.write_text(f"{number} a\n{number} b\n")
+            wanted += [f"{number} a", f"{number} b"]
+            session.holds("prefill", *wanted)
+            log.unlink()
+
+
+def test_half_a_line_at_the_end_of_a_rotated_file_is_a_row_of_its_own(
+    log: Path, watch: bool
+) -> None:
+    log.write_text("one\ntw")
+    with live(log, watch=watch) as session:
+        session.holds("prefill", "one")
+        log.rename(log.with_suffix(".1"))
+        log.write_text("three\n")
+        assert session.holds("prefill", "one", "tw", "three")
+
+
+def test_replaced_atomically(log: Path, watch: bool) -> None:
+    log.write_text("one\n")
+    with live(log, watch=watch) as session:
+        session.holds("prefill", "one")
+        log.with_suffix(".new").write_text("two\n")
+        log.with_suffix(".new").replace(log)
+        assert session.holds("prefill", "one", "two")
+
+
+def test_a_rewrite_of_the_same_size(log: Path, watch: bool) -> None:
+    log.write_text("one\ntwo\n")
+    with live(log, watch=watch) as session:
+        session.holds("prefill", "one", "two")
+        with log.open("r+") as file:
+            file.write("uno\ndue\n")
+        assert session.holds("prefill", "uno", "due")
+
+
+def test_an_append_through_a_link(tmp_path: Path, log: Path, watch: bool) -> None:
+    (tmp_path / "node1").mkdir()
+    real = tmp_path / "node1" / "real.log"
+    real.write_text("one\n")
+    log.symlink_to(real)
+    with live(log, watch=watch) as session:
+        session.holds("prefill", "one")
+        append(log, "two\n")
+        assert session.holds("prefill", "one", "two")
+
+
+def test_half_a_line_is_shown_after_a_while_and_then_amended(log: Path) -> None:
+    log.write_text("one\n")
+    with live(log) as session:
+        session.holds("prefill", "one")
+        began = time.monotonic()
+        append(log, "INFO 11-01 10:30")
+        session.holds("prefill", "one", "INFO 11-01 10:30")
+        assert ingest._PATIENCE <= time.monotonic() - began < ingest._PATIENCE + 1
+        append(log, ":45 [core.py:7] whole")
+        session.holds("prefill", "one", "INFO 11-01 10:30:45 [core.py:7] whole")
+        append(log, "\ntwo\n")
+        assert session.holds("prefill", "one", "INFO 11-01 10:30:45 [core.py:7] whole", "two")
+        assert session["prefill"].amendments > 0
+
+
+def test_half_a_line_that_is_soon_whole_is_never_shown_half(log: Path) -> None:
+    seen = set()
+    with live(log) as session:
+        for number in range(5):
+            append(log, f"{number} ha")
+            deadline = time.monotonic() + 0.15
+            while time.monotonic() < deadline:
+                seen.update(session.lines("prefill"))
+                time.sleep(0.01)
+            append(log, "lf\n")
+        session.holds("prefill", *[f"{number} half" for number in range(5)])
+        seen.update(session.lines("prefill"))
+    assert seen == {f"{number} half" for number in range(5)}
+
+
+def test_characters_cut_between_two_writes_are_whole_in_the_end(log: Path) -> None:
+    text = "INFO 11-01 10:30:45 [core.py:7] 🔍 [Rank 0] ü 🤝\n".encode()
+    with live(log) as session, log.open("ab", buffering=0) as writer:
+        for at in range(len(text)):
+            writer.write(text[at : at + 1])
+            time.sleep(0.002)
+        session.holds("prefill", text.decode().rstrip("\n"))
+        assert session["prefill"].kinds.marker_sets[-1] == ("🔍", "🤝")
+
+
+def test_sixteen_files_at_once(tmp_path: Path) -> None:
+    logs = [tmp_path / f"{role}{n}.log" for role in ("prefill", "decode") for n in range(8)]
+    with live(*logs) as session:
+        session.loaded()
+        for number in range(50):
+            for log in logs:
+                append(log, f"{log.stem} {number}\n")
+        for log in logs:
+            assert session.holds(log.stem, *[f"{log.stem} {number}" for number in range(50)])
+
+
+def test_a_disk_that_fails_is_said_in_the_pane_and_survived(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch, watch: bool
+) -> None:
+    decode = tmp_path / "decode.log"
+    log.write_text("one\n")
+    decode.write_text("one\n")
+    with live(log, decode, watch=watch) as session:
+        session.holds("prefill", "one")
+        session.holds("decode", "one")
+        bad = log.stat().st_ino
+        with monkeypatch.context() as patch:
+            broken = OSError(errno.EIO, os.strerror(errno.EIO))
+            patch.setattr(
+                follower.os, "pread", failing(os.pread, broken, lambda fd, *_: os.fstat(fd).st_ino == bad)
+            )
+            append(log, "two\n")
+            eventually(lambda: "input/output error" in session["prefill"].trouble)
+            # The rows' bytes come from that disk too: there are none, but nothing is raised.
+            assert session.lines("prefill") == [""]
+            append(decode, "two\n")
+            session.holds("decode", "one", "two")
+        assert session.holds("prefill", "one", "two")
+        eventually(lambda: session["prefill"].trouble == "")
+
+
+def test_what_cannot_be_read_is_said_and_the_others_are_read(tmp_path: Path, log: Path) -> None:
+    log.write_text("one\n")
+    loop = tmp_path / "loop.log"
+    loop.symlink_to(loop)
+    with live(log, loop) as session:
+        session.holds("prefill", "one")
+        eventually(lambda: "symbolic links" in session["loop"].trouble)
+        session.loaded()
+
+
+def test_readers_never_see_the_bytes_of_another_file(tmp_path: Path, log: Path) -> None:
+    """A descriptor that is closed while a reader holds its number may be another file's next."""
+    other = tmp_path / "decode.log"
+    stop = threading.Event()
+    wrong: list[object] = []
+
+    def read(session: Live) -> None:
+        try:
+            while not stop.is_set():
+                for source in list(session.store.sources):
+                    for row in range(len(source)):
+                        text = source.line(row)
+                        if text and not text.startswith(source.label.encode()):
+                            wrong.append((source.label, text))
+        except Exception as error:
+            wrong.append(error)
+
+    log.write_text("prefill\n" * 10)
+    other.write_text("decode\n" * 10)
+    with live(log, other) as session:
+        session.loaded()
+        readers = [threading.Thread(target=read, args=(session,)) for _ in range(2)]
+        for reader in readers:
+            reader.start()
+        for number in range(60):
+            path = (log, other)[number % 2]
+            path.write_text(f"{path.stem}\n" * (number % 7 + 1))
+            time.sleep(0.02)
+        stop.set()
+        for reader in readers:
+            reader.join()
+    assert wrong == []
+
+
+def test_what_was_there_is_from_disk_and_what_comes_is_live(log: Path) -> None:
+    log.write_text("one\ntwo\n")
+    with live(log) as session:
+        session.loaded()
+        assert session["prefill"].arrivals == []
+        append(log, "three\n")
+        session.holds("prefill", "one", "two", "three")
+        assert session["prefill"].arrivals == [(2, 1)]
+
+
+def test_a_log_that_is_written_without_a_pause_is_loaded_too(log: Path) -> None:
+    """Its start is what was there when it was opened, however fast it grows meanwhile."""
+    log.write_text(line(0) * 20_000)
+    stop = threading.Event()
+
+    def write() -> None:
+        with log.open("a", buffering=1) as writer:
+            while not stop.is_set():
+                writer.write(line(1))
+
+    writer = threading.Thread(target=write)
+    with live(log) as session:
+        writer.start()
+        try:
+            session.loaded()
+            eventually(lambda: len(session["prefill"].arrivals) > 0)
+        finally:
+            stop.set()
+            writer.join()
+    assert session["prefill"].arrivals[0][0] >= 20_000
+
+
+def test_batches_are_counted_only_where_sources_take_turns(tmp_path: Path) -> None:
+    prefill, decode = tmp_path / "prefill.log", tmp_path / "decode.log"
+    with live(prefill, decode) as session:
+        session.loaded()
+        rows = {"prefill": 0, "decode": 0}
+        for path in (prefill, prefill, prefill, decode, prefill):
+            append(path, "x\n")
+            rows[path.stem] += 1
+            eventually(lambda path=path: len(session[path.stem]) == rows[path.stem])
+        assert session["prefill"].arrivals == [(0, 1), (3, 3)]
+        assert session["decode"].arrivals == [(0, 2)]
+        assert session.store.batches == 3
+
+
+def test_a_row_shown_unfinished_has_the_place_at_which_it_was_shown(tmp_path: Path) -> None:
+    prefill, decode = tmp_path / "prefill.log", tmp_path / "decode.log"
+    with live(prefill, decode) as session:
+        session.loaded()
+        append(prefill, "half")
+        time.sleep(0.1)
+        append(decode, "whole\n")
+        session.holds("decode", "whole")
+        session.holds("prefill", "half")
+        assert session["decode"].arrivals[0][1] < session["prefill"].arrivals[0][1]
+
+
+def test_the_year_of_a_file_that_appears_late_is_its_own(tmp_path: Path, log: Path) -> None:
+    written = datetime(2021, 6, 1).timestamp()
+    with live(log, year=None) as session:
+        eventually(lambda: session["prefill"].trouble)
+        copy = tmp_path / "copy"
+        copy.write_text("INFO 05-31 23:59:59 [core.py:7] step\n")
+        os.utime(copy, (written, written))
+        copy.rename(log)
+        session.holds("prefill", "INFO 05-31 23:59:59 [core.py:7] step")
+        when = session["prefill"].columns.when[0]
+    assert datetime.fromtimestamp(when / 1e6 + time.timezone).year == 2021
+
+
+def test_a_file_was_heard_when_it_was_written(log: Path) -> None:
+    log.write_text("one\n")
+    os.utime(log, (1e9, 1e9))
+    with live(log) as session:
+        session.holds("prefill", "one")
+        assert session["prefill"].heard == 1e9
+        session.loaded()
+        append(log, "two\n")
+        session.holds("prefill", "one", "two")
+        assert abs(time.time() - (session["prefill"].heard or 0)) < 5
+
+
+def test_a_notification_says_a_revision_that_the_store_has_reached(log: Path) -> None:
+    with live(log) as session:
+        append(log, "one\n")
+        session.holds("prefill", "one")
+        eventually(lambda: session.revisions and session.revisions[-1] == session.store.revision)
+        assert session.revisions == sorted(set(session.revisions))
+
+
+def test_a_failure_ends_the_thread_and_is_said(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> int:
+        raise ValueError("no such thing")
+
+    log.write_text("one\n")
+    monkeypatch.setattr(Source, "feed", broken)
+    session = Live([], watch=False, follow=True, year=None)
+    with pytest.raises(AssertionError), live(log) as session:
+        eventually(lambda: session.ingest.failure)
+        eventually(lambda: session.revisions)
+    assert session.ingest.failure == "ValueError: no such thing"
+
+
+def test_without_following_it_ends_by_itself_even_if_the_log_does_not(log: Path) -> None:
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.wait(0.001):
+            append(log, "more\n")
+
+    log.write_text("one\n")
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        with live(log, watch=False, follow=False) as session:
+            eventually(lambda: "pdtui-ingest" not in our_threads())
+            assert session.store.loaded
+            assert session.lines("prefill")[0] == "one"
+    finally:
+        stop.set()
+        writer.join()
+
+
+def test_without_following_a_last_line_without_newline_is_whole(log: Path) -> None:
+    log.write_text("one\ntwo")
+    with live(log, watch=False, follow=False) as session:
+        session.loaded()
+        assert session.holds("prefill", "one", "two")
+
+
+def test_loading_reads_to_the_end_and_takes_the_last_line_as_whole(log: Path) -> None:
+    log.write_text(line(0) * 50_000 + "two")
+    session = _loaded(log)
+    assert len(session["prefill"]) == 50_001
+    assert session["prefill"].line(50_000) == b"two"
+    assert session.store.loaded
+    assert session["prefill"].arrivals == []
+    session.store.close()
+
+
+def _loaded(*paths: Path) -> Live:
+    from pdtui.follow.opening import resolve
+
+    session = Live(resolve(map(str, paths))[0], watch=False, follow=True, year=None)
+    session.ingest.load()
+    session.ingest.stop()
+    return session
+
+
+def test_rows_can_be_read_when_following_has_stopped(log: Path) -> None:
+    log.write_text("one\n")
+    before = descriptors()
+    session = _loaded(log)
+    assert session.lines("prefill") == ["one"]
+    session.store.close()
+    assert session.lines("prefill") == [""]
+    assert descriptors() == before
+
+
+def test_stopping_ends_all_threads_and_leaves_no_descriptor(tmp_path: Path) -> None:
+    logs = [tmp_path / f"p{number}.log" for number in range(16)]
+    for log in logs:
+        log.write_text("one\n")
+    before, threads = descriptors(), our_threads()
+    for _ in range(3):
+        with live(*logs) as session:
+            session.holds("p15", "one")
+            assert len(descriptors()) > len(before)
+            began = time.monotonic()
+            session.stop()
+            assert time.monotonic() - began < 1
+            assert our_threads() == threads
+    assert descriptors() == before
+
+
+def test_it_rests_when_nothing_happens(tmp_path: Path) -> None:
+    """Sixteen files cost about half a percent of a core; a busy loop would cost a whole one."""
+    logs = [tmp_path / f"p{number}.log" for number in range(16)]
+    for log in logs:
+        log.write_text(line(0))
+    with live(*logs) as session:
+        session.loaded()
+        time.sleep(0.2)
+        began = time.process_time()
+        time.sleep(2)
+        assert time.process_time() - began < 2 * 0.05
