@@ -189,7 +189,7 @@ def test_characters_cut_between_two_writes_are_whole_in_the_end(log: Path) -> No
             writer.write(text[at : at + 1])
             time.sleep(0.002)
         session.holds("prefill", text.decode().rstrip("\n"))
-        assert session["prefill"].kinds.marker_sets[-1] == ("🔍", "🤝")
+        assert session["prefill"].kinds.marker_sets[-1] == ("🔍",)
 
 
 def test_sixteen_files_at_once(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
@@ -33,6 +34,8 @@ from pdtui.ui.session import Session
 from pdtui.ui.viewer import Viewer
 
 _OPENING = {key.action.partition("(")[0] for key in KEYS if key.opens_input}
+_SIGNALLED = 128
+"""Added to the number of the signal that ended a program, as shells do."""
 _MOST_COPIED = 10_000
 _SAVED_AT_ONCE = 2_000
 
@@ -44,6 +47,12 @@ class PdtuiApp(Viewer):
         *(key.binding() for key in KEYS if key.keys),
         Binding("ctrl+c", "quit", "quit at once", show=False, priority=True, id="app.quit"),
     ]
+
+    def on_mount(self) -> None:
+        """Textual: the app runs; a signal that ends it must leave the terminal as it was."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.exit, _SIGNALLED + number)
 
     _pane: RowsView | None = None
     _pattern: re.Pattern[str] | None = None
