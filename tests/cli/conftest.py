@@ -38,8 +38,9 @@ def run() -> Run:
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    """What a program of its own needs to find this one, whatever the terminal of the tests is."""
-    found = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    """What a program of its own needs to find this one; nothing else of the tests' settings."""
+    ours = ("PYTHON", "COLUMNS", "LINES")
+    found = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return found | {"PYTHONPATH": str(SOURCES), "PYTHONUTF8": "1"}
 
 

@@ -230,6 +230,7 @@ def test_output_that_cannot_be_written(run: Run, logs: Path) -> None:
 def test_output_survives_a_filter_that_is_wrong(run: Run, logs: Path) -> None:
     Path("merged.txt").write_text("kept")
     assert run("export", "-o", "merged.txt", "-S", "noon", *PAIR).exit_code == 2
+    assert run("export", "-o", "merged.txt", "-S", "02-29", "--year", "2025", *PAIR).exit_code == 2
     assert run("export", "-o", "merged.txt", "absent.log").exit_code == 2
     assert Path("merged.txt").read_text() == "kept"
 

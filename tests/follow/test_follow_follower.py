@@ -209,7 +209,7 @@ def test_a_file_truncated_and_deleted_is_waited_for(
     polled.drain()
     os.truncate(log, 0)
     log.unlink()
-    assert polled.poll().note == WAITING
+    assert polled.poll().note == MOVED
     log.write_text("two\n")
     assert polled.drain() == b"two\n"
     assert polled.changes == ["opened", "truncated"]
@@ -282,6 +282,40 @@ def test_the_old_file_is_followed_while_the_new_one_is_empty(
     append(log, "three\n")
     assert polled.drain() == b"three\n"
     assert polled.changes == ["opened", "replaced"]
+
+
+def test_files_rotated_away_while_an_older_one_is_still_read_are_not_lost(
+    log: Path, follow: Callable[[Path], Polled]
+) -> None:
+    """A log that is rotated faster than it is read, for a while."""
+    log.write_text("one\ntwo\n")
+    polled = follow(log)
+    polled.poll(4)
+    for name in ("three", "four", ""):
+        log.rename(log.with_suffix(f".before-{name}"))
+        log.write_text(name and f"{name}\n")
+        polled.poll(1)
+    polled.drain(3)
+    assert polled.data == b"one\ntwo\nthree\nfour\n"
+    append(log, "five\n")
+    assert polled.drain() == b"five\n"
+    assert polled.changes == ["opened", "replaced", "replaced", "replaced"]
+
+
+def test_a_file_that_gets_its_name_back_is_not_read_twice(
+    log: Path, follow: Callable[[Path], Polled]
+) -> None:
+    log.write_text("one\n")
+    polled = follow(log)
+    polled.drain()
+    log.rename(log.with_suffix(".kept"))
+    log.write_text("two\n")
+    polled.drain()
+    log.with_suffix(".kept").replace(log)
+    assert polled.drain() == b""
+    append(log, "three\n")
+    assert polled.drain() == b"three\n"
+    assert polled.changes == ["opened", "replaced", "other"]
 
 
 def test_two_writers_one_of_which_stays_with_the_old_file(

@@ -53,9 +53,6 @@ def load(named: list[Named], year: int | None) -> tuple[Store, list[SourceError]
     store = Store()
     feeds = [feed_of(source, year, lambda: None) for source in readable]
     streams = [f.follower if isinstance(f.follower, StreamFollower) else None for f in feeds]
-    for feed in feeds:
-        if isinstance(feed.follower, StreamFollower):
-            feed.follower.ended.wait()
     Ingest(store, feeds).load()
     kept = []
     for source, stream in zip(store.sources, streams, strict=True):

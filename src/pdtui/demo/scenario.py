@@ -81,6 +81,15 @@ def _healthy(stage: Stage) -> None:
     stop(stage, _run(stage, transfer=spill_one))
 
 
+def _refused(stage: Stage) -> None:
+    chosen = stage.requests // 2
+
+    def refuse_one(stage: Stage, at: float, request: Request) -> tuple[int, ...]:
+        return refuse(stage, at, request, [LAYERS - 1]) if request.number == chosen else ()
+
+    stop(stage, _run(stage, transfer=refuse_one))
+
+
 def _stuck(stage: Stage) -> None:
     deaf = stage.fleet.decodes[-1]
 
@@ -144,6 +153,10 @@ def _serve(
 
 
 _SCENARIOS: Final[Mapping[str, tuple[str, Callable[[Stage], None]]]] = {
+    "refused": (
+        "A pair shakes hands and serves; once decode's GPU has no room, and refuses a tensor.",
+        _refused,
+    ),
     "healthy": (
         "A pair shakes hands and serves; one tensor does not fit decode's buffer, and the run "
         "goes on to its end.",

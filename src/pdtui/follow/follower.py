@@ -17,6 +17,7 @@ BLOCK = 512 * 1024
 """Bytes read at a time: small enough for the scanner to work in the cache."""
 _PROOF = 256
 """Bytes at the file's begin and before our place that must stay as they were."""
+_WAITING = "waiting for it to appear"
 
 
 class Change(Enum):
@@ -57,25 +58,35 @@ class Follower:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: _File | None = None
+        self._coming: list[_File] = []
+        """The files that took the name since, in that order."""
         self._replaced: _File | None = None
-        """The file that had the name before. Its writer may go on with it for a while."""
+        """The file that was read before. Its writer may go on with it for a while."""
         self._latest: _File | None = None
         """Which of the two gave bytes last."""
         self._trouble = ""
 
     def poll(self, limit: int = BLOCK) -> Growth:
         """The next bytes (at most `limit`), empty where there is nothing new."""
-        file = self._file
+        # The name first: what has been written to the file by the time it is given away is read
+        # then. And by opening, NFS learns what other nodes have written; a stat may be stale.
+        now = self._named()
+        file, said = self._file, ""
         if file is None:
-            return self._begin(self._named("waiting for it to appear"), Change.OPENED, limit)
+            return self._begin(now, Change.OPENED, limit)
         try:
             data = file.read(limit)
         except _RewrittenError:
-            return self._begin(self._named("waiting for it to appear"), Change.TRUNCATED, limit)
+            return self._begin(now, Change.TRUNCATED, limit)
         except OSError as error:
             # What another node deleted stays unreadable (ESTALE); what has its name now is not.
-            return self._look_at_name(file, limit, reason(error))
-        return self._grown(file, data) if data else self._look_at_name(file, limit)
+            data, said = b"", reason(error)
+        if data:
+            return self._grown(file, data)
+        # As long as a new file is empty, its writer still has the old one.
+        if coming := next((new for new in self._coming if said or new.has_bytes()), None):
+            return self._begin(coming, Change.REPLACED, limit)
+        return self._late(limit) or Growth(Change.NONE, b"", note=said or self._trouble)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Whether all that there will be is there: of a file, what there is."""
@@ -84,23 +95,23 @@ class Follower:
     def close(self) -> None:
         """Closes the files, but for the descriptors that were given away."""
         self._file = self._replaced = self._latest = None
+        self._coming = []
 
-    def _look_at_name(self, file: _File, limit: int, said: str = "") -> Growth:
-        """Whether the name still means the file, which was read to its end or cannot be."""
-        now = self._named("its file was moved or deleted")
-        if now and not said:
-            # Once more: the last words before the name was given away, and on NFS what another
-            # node has written, which this one learns of by opening.
-            try:
-                data = file.read(limit)
-            except _RewrittenError:
-                return self._begin(now, Change.TRUNCATED, limit)
-            if data:
-                return self._grown(file, data)
-        # While the new file is empty, its writer still has the old one.
-        if now and now.identity != file.identity and (now.size or said):
-            return self._begin(now, Change.REPLACED, limit)
-        return self._late(limit) or Growth(Change.NONE, b"", note=said or self._trouble)
+    def _named(self) -> _File | None:
+        """The file that has the name now, opened, and queued if it is a new one."""
+        self._trouble = ""
+        try:
+            now = _File(self.path)
+        except FileNotFoundError:
+            self._trouble = "its file was moved or deleted" if self._file else _WAITING
+        except OSError as error:
+            self._trouble = reason(error)
+        else:
+            known = [file for file in (self._file, self._replaced, *self._coming) if file]
+            if known and now.identity not in [file.identity for file in known]:
+                self._coming.append(now)
+            return now
+        return None
 
     def _late(self, limit: int) -> Growth | None:
         """What was written to the replaced file since it was replaced."""
@@ -112,29 +123,20 @@ class Follower:
             self._replaced, data = None, b""
         return self._grown(self._replaced, data) if self._replaced and data else None
 
-    def _named(self, missing: str) -> _File | None:
-        """The file that has the name now, opened; `missing` is what is to be said without one."""
-        self._trouble = ""
-        try:
-            return _File(self.path)
-        except FileNotFoundError:
-            self._trouble = missing
-        except OSError as error:
-            self._trouble = reason(error)
-        return None
-
-    def _begin(self, now: _File | None, change: Change, limit: int) -> Growth:
+    def _begin(self, new: _File | None, change: Change, limit: int) -> Growth:
         """Goes on with this file from its first byte."""
-        if now is None:
+        if new is None:
             return Growth(Change.NONE, b"", note=self._trouble)
         try:
-            data = now.read(limit)
-            now.given = os.dup(now.descriptor)
+            data = new.read(limit)
+            new.given = os.dup(new.descriptor)
         except OSError as error:
             return Growth(Change.NONE, b"", note=reason(error))
         self._replaced = self._file if change is Change.REPLACED else None
-        self._file = self._latest = now
-        return self._handed(now, change, data)
+        place = self._coming.index(new) + 1 if new in self._coming else len(self._coming)
+        del self._coming[:place]
+        self._file = self._latest = new
+        return self._handed(new, change, data)
 
     def _grown(self, file: _File, data: bytes) -> Growth:
         change = Change.NONE
@@ -175,6 +177,13 @@ class _File:
     def __del__(self) -> None:
         if self.descriptor >= 0:
             os.close(self.descriptor)
+
+    def has_bytes(self) -> bool:
+        """Whether there is anything in it."""
+        try:
+            return os.fstat(self.descriptor).st_size > 0
+        except OSError:
+            return False
 
     def read(self, limit: int) -> bytes:
         """The next bytes; raises _RewrittenError if they do not continue what was read."""
