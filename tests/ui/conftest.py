@@ -121,7 +121,7 @@ def viewer(monkeypatch: pytest.MonkeyPatch) -> Open:
             ascii_only=ascii_only,
         )
         try:
-            async with app.run_test(size=size) as pilot:
+            async with app.run_test(size=size, notifications=True) as pilot:
                 ingest.start()
                 opened = Opened(app, pilot, ingest)
                 await opened.until(lambda: store.loaded)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
@@ -353,7 +354,8 @@ def open_viewer(
     ingest = Ingest(store, [feed_of(one, year, ring) for one in named], notify, follow=follow)
     app = PdtuiApp(
         Session(store, wanted=wanted, split=split, offsets=offsets),
-        base=wanted,
+        # What stands in an input can be changed there; the rest of the command line stays.
+        base=replace(wanted, texts=()) if typed.get("text") else wanted,
         typed=typed,
         live=follow,
         ascii_only=ascii_only,
