@@ -1,7 +1,7 @@
 """Writes the README's list of keys from the program's own table.
 
-    python scripts/docs.py          # rewrites README.md
-    python scripts/docs.py --check  # status 1 where README.md is not what it would write
+python scripts/docs.py          # rewrites README.md
+python scripts/docs.py --check  # status 1 where README.md is not what it would write
 """
 
 from __future__ import annotations

@@ -44,10 +44,10 @@ class Shot:
 
 
 SHOTS = (
-    Shot("whole-screen", keys=("g", *["ctrl+d"] * 2)),
+    Shot("whole-screen", keys=("g", "slash", *"create_connect", "enter", "z", "z", *["j"] * 4)),
     Shot("filtered-by-rank", keys=("r", "0", "enter", "x", *"debug", "space", *"alert", "enter")),
     Shot("marker-list", keys=("x",)),
-    Shot("stuck", scenario="stuck"),
+    Shot("stuck", scenario="stuck", keys=("x", *"any", "enter")),
     Shot("details", keys=("E", "enter")),
     Shot("help", keys=("question_mark",)),
     Shot("80x24", size=(80, 24)),

@@ -48,7 +48,9 @@ def test_open_follow_filter_quit(
     screen.wait_for("● live")
     screen.wait_for("ncclCommInitRank Success")
     with decode.open("ab") as file:
-        file.write("INFO 11-22 06:42:31 [p2p_nccl_engine.py:1] 🔍 [Rank 1] hello appended\n".encode())
+        file.write(
+            "INFO 11-22 06:42:31 [p2p_nccl_engine.py:1] 🔍 [Rank 1] hello appended\n".encode()
+        )
     # Generous: the machine may be busy. How fast it is when it is not stands in benchmarks/.
     assert screen.wait_for("hello appended") < 2.0
     screen.wait_for("29 of 29")

@@ -145,9 +145,7 @@ def test_a_pipe_that_appears_under_the_name_is_not_touched(
 
 
 @pytest.mark.parametrize("after", ["", "new\n", "a new line that is longer than the old ones\n"])
-def test_truncated_by_redirection(
-    log: Path, follow: Callable[[Path], Polled], after: str
-) -> None:
+def test_truncated_by_redirection(log: Path, follow: Callable[[Path], Polled], after: str) -> None:
     """`> log`, whatever has been written since."""
     log.write_text("one\ntwo\n")
     polled = follow(log)

@@ -216,7 +216,9 @@ def test_a_disk_that_fails_is_said_in_the_pane_and_survived(
         with monkeypatch.context() as patch:
             broken = OSError(errno.EIO, os.strerror(errno.EIO))
             patch.setattr(
-                follower.os, "pread", failing(os.pread, broken, lambda fd, *_: os.fstat(fd).st_ino == bad)
+                follower.os,
+                "pread",
+                failing(os.pread, broken, lambda fd, *_: os.fstat(fd).st_ino == bad),
             )
             append(log, "two\n")
             eventually(lambda: "input/output error" in session["prefill"].trouble)
@@ -363,9 +365,7 @@ def test_a_notification_says_a_revision_that_the_store_has_reached(log: Path) ->
         assert session.revisions == sorted(set(session.revisions))
 
 
-def test_a_failure_ends_the_thread_and_is_said(
-    log: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failure_ends_the_thread_and_is_said(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> int:
         raise ValueError("no such thing")
 

@@ -300,7 +300,15 @@ def dated(stamps: list[str], written: datetime) -> int:
         (["02-29"], datetime(2024, 3, 1), 2024),
         ([], datetime(2022, 5, 5), 2022),
     ],
-    ids=["same day", "copied later", "over New Year", "before New Year", "other zone", "leap", "none"],
+    ids=[
+        "same day",
+        "copied later",
+        "over New Year",
+        "before New Year",
+        "other zone",
+        "leap",
+        "none",
+    ],
 )
 def test_the_first_stamps_year_is_told_by_when_the_file_was_written(
     stamps: list[str], written: datetime, year: int

@@ -45,10 +45,12 @@ class Opened:
     async def settled(self) -> None:
         """Waits until the screen shows what the store holds and no search is under way."""
         await self.until(
-            lambda: not self.app.searching
-            and (
-                self.app.frozen is not None
-                or self.app.session.revision == self.app.session.store.revision
+            lambda: (
+                not self.app.searching
+                and (
+                    self.app.frozen is not None
+                    or self.app.session.revision == self.app.session.store.revision
+                )
             )
         )
         await self.pilot.pause()

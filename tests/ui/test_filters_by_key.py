@@ -56,7 +56,8 @@ async def test_marker_by_emoji_is_what_grep_counts(viewer: Open) -> None:
             opened.app.filter_bar.set_text("marker", emoji)
             await opened.settled()
             counted = sum(
-                rows_of(PAIR / f"{side}.log", holding=emoji.encode()) for side in ("prefill", "decode")
+                rows_of(PAIR / f"{side}.log", holding=emoji.encode())
+                for side in ("prefill", "decode")
             )
             assert len(opened.timeline.view) == counted > 0, emoji
 

@@ -38,9 +38,7 @@ async def test_split_by_source_keeps_a_pane_a_file(viewer: Open) -> None:
         assert [len(pane.view) for pane in opened.lanes] == [266, 164]
 
 
-async def test_scrolling_up_stops_following_and_g_resumes(
-    viewer: Open, tmp_path: Path
-) -> None:
+async def test_scrolling_up_stops_following_and_g_resumes(viewer: Open, tmp_path: Path) -> None:
     """Rows that arrive leave a scrolled pane where it is; `G` goes to the end and follows."""
     log = tmp_path / "prefill.log"
     lines = (PAIR / "prefill.log").read_bytes().splitlines(keepends=True)
@@ -115,13 +113,13 @@ async def test_zoom_gives_a_pane_the_screen_and_takes_it_back(viewer: Open) -> N
 
 
 @pytest.mark.parametrize("size", [(80, 24), (40, 12), (160, 48), (300, 80), (20, 6)])
-async def test_any_size_of_terminal_shows_the_last_row(
-    viewer: Open, size: tuple[int, int]
-) -> None:
+async def test_any_size_of_terminal_shows_the_last_row(viewer: Open, size: tuple[int, int]) -> None:
     """However small the terminal, the filters and the end of the timeline are in sight."""
     async with viewer(PAIR / "prefill.log", PAIR / "decode.log", size=size) as opened:
         assert opened.timeline.size.height >= 1
-        assert any("10.0" in line or "127" in line or line for line in opened.lines(opened.timeline))
+        assert any(
+            "10.0" in line or "127" in line or line for line in opened.lines(opened.timeline)
+        )
         assert opened.timeline.cursor == len(opened.timeline.view) - 1
         assert "rank" in opened.screen()
 

@@ -62,8 +62,8 @@ VLLM = Format(
 NCCL = Format(
     "nccl",
     re.compile(
-        rb"(?:\[" + STAMP + rb"\] )?(?P<host>(?!\t)[^ :]{0,64}):(?P<pid>\d{1,8}):\d{1,8} (?:\[-?\d+\] )?"
-        rb"(?:(?P<origin>[\w./-]+\.(?:cc|cu|c|h|cpp):\d+) )?(?:\(\w+\) )?"
+        rb"(?:\[" + STAMP + rb"\] )?(?P<host>(?!\t)[^ :]{0,64}):(?P<pid>\d{1,8}):\d{1,8} "
+        rb"(?:\[-?\d+\] )?(?:(?P<origin>[\w./-]+\.(?:cc|cu|c|h|cpp):\d+) )?(?:\(\w+\) )?"
         rb"NCCL (?P<level>INFO|WARN|CALL|TRACE|ABORT) (?P<message>.*)"
     ),
     (

@@ -128,7 +128,9 @@ class Painter:
     def _message_style(self, row: Row) -> Style:
         if row.level in ("ERROR", "CRITICAL", "WARNING", "DEBUG"):
             return self._style(row.level.lower())
-        if row.continuation or row.format == "nccl":
+        if row.continuation:
+            return self._style("values")
+        if row.format == "nccl":
             return self._style("quiet")
         return self._style("message")
 

@@ -48,7 +48,7 @@ def lane_title(session: Session, view: LaneView, *, live: bool) -> str:
     label = printable(view.lane.label)
     if source.trouble and not len(source):
         return f"{label} ── {printable(source.trouble)}"
-    shown, total = len(view), len(source)
+    shown, total = len(view), view.matches.snapshot[view.lane.source][1]
     rows = f"{total:,} rows"
     if shown != total and (session.filter or view.lane.split is Split.SOURCE):
         rows = f"{shown:,} of {total:,} rows"
