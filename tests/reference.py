@@ -12,7 +12,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-EPOCH = datetime(1970, 1, 1)
+SCHEMA = (
+    "format", "level", "time", "time_source", "process", "pid", "rank", "rank_source", "markers",
+    "origin", "message", "continuation",
+)  # fmt: skip
+"""What is compared: the names of the output schema."""
 MARKERS = "🔍💯🤝🚨✅✉⚠🚧🔴👉👈👋🔵⛔❗"
 MOST_MARKERS = 3
 """No message begins with more; the scanner looks no further."""

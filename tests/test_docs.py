@@ -23,7 +23,8 @@ README = (ROOT / "README.md").read_text()
 def test_the_list_of_keys_is_the_programs_own() -> None:
     """`scripts/docs.py` would write the README as it is."""
     spec = importlib.util.spec_from_file_location("docs", ROOT / "scripts" / "docs.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     docs = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(docs)
     assert docs.readme() == README
@@ -57,7 +58,8 @@ def test_every_command_and_option_is_in_the_readme() -> None:
 def test_the_columns_of_the_export_are_in_the_readme() -> None:
     """The README names each column, and there are no others."""
     listed = re.search(r"with `(source line[^`]*)`", README)
-    assert listed and tuple(listed[1].split()) == COLUMNS
+    assert listed
+    assert tuple(listed[1].split()) == COLUMNS
     example = Row("a", 1, None, None, None, None, None, None, None, None, (), None, "", False)
     assert tuple(example.as_json()) == COLUMNS
 

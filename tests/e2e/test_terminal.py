@@ -139,7 +139,8 @@ def test_log_text_never_reaches_the_terminal_as_an_escape_sequence(
     screen.wait_for("4 of 4")
     assert b"\x1b]0;owned" not in screen.raw
     assert "[/bold] [red]markup[/red]" in screen.text
-    assert "clear" in screen.text and "gone" in screen.text
+    assert "clear" in screen.text
+    assert "gone" in screen.text
     assert screen.screen.title != "owned"
     screen.type("q")
     assert screen.wait() == 0
@@ -160,5 +161,6 @@ def test_what_is_no_log_is_said_in_one_line(
     screen = terminal(tmp_path / name)
     assert screen.wait() == 2
     lines = [line for line in screen.text.splitlines() if line.strip()]
-    assert said in " ".join(lines) and "Traceback" not in screen.text
+    assert said in " ".join(lines)
+    assert "Traceback" not in screen.text
     assert b"\x1b[?1049h" not in screen.raw

@@ -54,9 +54,9 @@ def append(path: Path, text: str) -> None:
 def descriptors() -> dict[int, str]:
     """The open descriptors of this process and what they are."""
     found = {}
-    for name in os.listdir("/proc/self/fd"):
+    for link in Path("/proc/self/fd").iterdir():
         with suppress(FileNotFoundError):
-            found[int(name)] = os.readlink(f"/proc/self/fd/{name}")
+            found[int(link.name)] = str(link.readlink())
     return found
 
 
@@ -71,7 +71,7 @@ class Live:
     def __init__(self, named: list[Named], *, watch: bool, follow: bool, year: int | None) -> None:
         self.store = Store()
         self.revisions: list[int] = []
-        feeds = [feed_of(one, year, lambda: self.ingest.ring()) for one in named]
+        feeds = [feed_of(one, year, self._ring) for one in named]
         self.ingest = Ingest(self.store, feeds, self.revisions.append, follow=follow)
         paths = [one.path for one in named if not one.stream]
         self.watcher = Watcher(paths, self.ingest.ring) if watch else None
@@ -101,6 +101,9 @@ class Live:
         if self.watcher:
             self.watcher.start()
         self.ingest.start()
+
+    def _ring(self) -> None:
+        self.ingest.ring()
 
     def stop(self) -> None:
         """Stops as the viewer does: the doorbell first."""

@@ -44,7 +44,7 @@ def is_whole(source: Source, lines: int) -> bool:
     return all(wanted[end] == ord("\n") for end in ends)
 
 
-@pytest.mark.parametrize("rotate", [0, 50_000], ids=["one file", "rotated"])
+@pytest.mark.parametrize("rotate", [0, 100_000], ids=["one file", "rotated"])
 def test_a_flood_is_followed_without_loss(tmp_path: Path, rotate: int) -> None:
     log = tmp_path / "prefill.log"
     with live(log) as session, flood(log, rotate=rotate) as writer:

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from following import Polled, append, descriptors, failing
 
-from pdtui.follow import follower
 from pdtui.follow.follower import BLOCK, Follower
 
 MOVED = "its file was moved or deleted"
@@ -115,7 +114,7 @@ def test_a_file_that_may_not_be_read_is_named_and_read_once_it_may(
     polled = follow(log)
     with monkeypatch.context() as patch:
         denied = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        patch.setattr(follower.os, "open", failing(os.open, denied))
+        patch.setattr(os, "open", failing(os.open, denied))
         assert polled.poll().note == "cannot be read: permission denied"
     assert polled.poll().data == b"one\n"
     assert polled.note == ""
@@ -127,7 +126,7 @@ def test_a_file_that_vanishes_between_stat_and_open_is_waited_for(
     log.write_text("one\n")
     polled = follow(log)
     with monkeypatch.context() as patch:
-        patch.setattr(follower.os, "open", failing(os.open, FileNotFoundError(errno.ENOENT, "")))
+        patch.setattr(os, "open", failing(os.open, FileNotFoundError(errno.ENOENT, "")))
         assert polled.poll().note == WAITING
     assert polled.drain() == b"one\n"
 
@@ -347,13 +346,13 @@ def test_what_is_written_just_before_the_switch_is_not_lost(
     was = os.open
 
     def rotating_open(path: Path, flags: int) -> int:
-        monkeypatch.setattr(follower.os, "open", was)
+        monkeypatch.setattr(os, "open", was)
         append(log, "two\n")
         log.rename(log.with_suffix(".1"))
         log.write_text("three\n")
         return was(path, flags)
 
-    monkeypatch.setattr(follower.os, "open", rotating_open)
+    monkeypatch.setattr(os, "open", rotating_open)
     polled.drain()
     assert polled.data == b"one\ntwo\nthree\n"
 
@@ -443,7 +442,7 @@ def test_a_disk_that_fails_is_said_and_read_on_when_it_recovers(
     append(log, "two\n")
     with monkeypatch.context() as patch:
         broken = OSError(errno.EIO, os.strerror(errno.EIO))
-        patch.setattr(follower.os, "pread", failing(os.pread, broken))
+        patch.setattr(os, "pread", failing(os.pread, broken))
         for _ in range(3):
             growth = polled.follower.poll()
             assert (growth.data, growth.note) == (b"", "cannot be read: input/output error")
@@ -463,7 +462,7 @@ def test_a_stale_file_gives_way_to_the_one_that_has_its_name(
     log.unlink()
     stale = OSError(errno.ESTALE, os.strerror(errno.ESTALE))
     patched = failing(os.pread, stale, lambda fd, *_: os.fstat(fd).st_ino == old)
-    monkeypatch.setattr(follower.os, "pread", patched)
+    monkeypatch.setattr(os, "pread", patched)
     assert "stale" in polled.follower.poll().note
     log.write_text("two\n")
     assert polled.drain() == b"two\n"
@@ -479,7 +478,7 @@ def test_no_descriptor_left_is_said_and_survived(
     before = descriptors()
     with monkeypatch.context() as patch:
         none_left = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        patch.setattr(follower.os, "dup", failing(os.dup, none_left))
+        patch.setattr(os, "dup", failing(os.dup, none_left))
         assert polled.poll().note == "cannot be read: too many open files"
     assert descriptors() == before
     assert polled.drain() == b"one\n"

@@ -13,7 +13,6 @@ import pytest
 from following import Live, descriptors, eventually, failing, lines_of, live, our_threads
 
 from pdtui.core.store import Store
-from pdtui.follow import stream
 from pdtui.follow.ingest import Ingest
 from pdtui.follow.opening import Named, feed_of, resolve
 from pdtui.follow.stream import StreamFollower
@@ -144,7 +143,7 @@ def test_stopping_does_not_wait_for_the_writer(pipe: Path, writer: str) -> None:
 def _flood(pipe: object) -> None:
     try:
         while True:
-            pipe.write(b"INFO 11-01 10:30:45 [core.py:7] step\n" * 100)  # type: ignore[attr-defined]
+            pipe.write(b"INFO 11-01 10:30:45 [core.py:7] step\n" * 100)
     except BrokenPipeError:
         return
 
@@ -170,11 +169,11 @@ def test_a_full_disk_loses_rows_but_does_not_stop_the_writer(
     session.start()
     os.write(writing, b"one\n")
     session.holds("stdin", "one")
-    spool = session.ingest._feeds[0].follower._spool.fileno()  # type: ignore[attr-defined]
+    spool = session.ingest._feeds[0].follower._spool.fileno()
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     write = os.write
     with monkeypatch.context() as patch:
-        patch.setattr(stream.os, "write", failing(write, full, lambda fd, _: fd == spool))
+        patch.setattr(os, "write", failing(write, full, lambda fd, _: fd == spool))
         for _ in range(100):
             write(writing, b"lost" * 1024)
         eventually(lambda: "no space left" in session["stdin"].trouble)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import threading
 import time
@@ -214,7 +215,7 @@ def test_an_observer_that_fails_is_said_and_leaves_nothing_behind(
     log: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     before, threads = descriptors(), our_threads()
-    broken = failing(getattr(watcher.Observer, step), NO_WATCH)  # type: ignore[arg-type]
+    broken = failing(getattr(watcher.Observer, step), NO_WATCH)
     monkeypatch.setattr(watcher.Observer, step, broken)
     with live(log) as session:
         assert session.watcher is not None
@@ -232,7 +233,7 @@ def test_one_folder_without_a_watch_leaves_the_others_theirs_until_it_gets_one(
 ) -> None:
     bad = tmp_path / "bad" / "decode.log"
     bad.parent.mkdir()
-    schedule = watcher.Observer.schedule  # type: ignore[attr-defined]
+    schedule = watcher.Observer.schedule
     with monkeypatch.context() as patch:
         broken = failing(schedule, NO_WATCH, lambda _, __, folder, **___: folder == str(bad.parent))
         patch.setattr(watcher.Observer, "schedule", broken)
@@ -252,7 +253,7 @@ def test_a_folder_that_may_not_be_listed_is_named(
     log: Path, bell: Callable[..., Bell], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """inotify may not watch it, and watchdog keeps that to itself."""
-    monkeypatch.setattr(watcher.os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "access", lambda *_: False)
     assert bell(log).watcher.problem == f"{log.parent}: Permission denied"
 
 

@@ -109,11 +109,14 @@ def viewer(monkeypatch: pytest.MonkeyPatch) -> Open:
         wanted = wanted or Filter()
         ingest: Ingest
 
+        def ring() -> None:
+            ingest.ring()
+
         def notify(revision: int) -> None:
             if app.is_running:
                 app.store_grew(revision)
 
-        feeds = [feed_of(one, 2026, lambda: ingest.ring()) for one in named]
+        feeds = [feed_of(one, 2026, ring) for one in named]
         ingest = Ingest(store, feeds, notify, follow=follow)
         app = PdtuiApp(
             Session(store, wanted=wanted, split=split, offsets={}),

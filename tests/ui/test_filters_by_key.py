@@ -24,7 +24,8 @@ async def test_r_0_enter_shows_rank_0_in_panes_and_timeline(viewer: Open) -> Non
         assert len(opened.timeline.view) == 12
         for place in range(len(opened.timeline.view)):
             rank = session.describe(*opened.timeline.view.at(place)).rank
-            assert rank is not None and rank.value == 0
+            assert rank is not None
+            assert rank.value == 0
         assert [len(lane.view) for lane in opened.lanes] == [12, 0]
         assert opened.app.focused is opened.timeline
 
@@ -63,7 +64,7 @@ async def test_marker_by_emoji_is_what_grep_counts(viewer: Open) -> None:
 
 
 async def test_down_and_enter_take_a_marker_from_the_list(viewer: Open) -> None:
-    """The list under the input offers what the logs hold, most frequent first; no emoji is typed."""
+    """The list offers what the logs hold, most frequent first: nobody types an emoji."""
     async with viewer(SEED) as opened:
         await opened.press("x", "down", "enter")
         assert opened.app.filter_bar.texts["marker"] == "debug"
@@ -117,7 +118,8 @@ async def test_what_cannot_be_understood_is_said_and_changes_nothing(viewer: Ope
         await opened.type("(")
         assert len(opened.timeline.view) == 23
         assert opened.app.filter_bar.input("text").has_class("invalid")
-        assert "text" in opened.screen() and "is no expression" in opened.screen()
+        assert "text" in opened.screen()
+        assert "is no expression" in opened.screen()
         await opened.press("backspace")
         assert not opened.app.filter_bar.input("text").has_class("invalid")
         assert "is no expression" not in opened.screen()

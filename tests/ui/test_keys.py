@@ -80,7 +80,8 @@ async def test_marks(viewer: Open) -> None:
         assert opened.timeline.cursor == 0
         assert opened.lines(opened.timeline)[0].startswith("◆")
         await opened.press("apostrophe")
-        assert "marked rows" in opened.screen() and "+0.000 s" in opened.screen()
+        assert "marked rows" in opened.screen()
+        assert "+0.000 s" in opened.screen()
         await opened.press("escape", "m")
         assert opened.timeline.marked == {(0, 3)}
 
@@ -152,6 +153,7 @@ async def test_q_closes_a_popup_before_it_quits(viewer: Open) -> None:
     """`q` is one step back, then the end, with status 0."""
     async with viewer(SEED) as opened:
         await opened.press("question_mark", "q")
-        assert opened.app.is_running and len(opened.app.screen_stack) == 1
+        assert opened.app.is_running
+        assert len(opened.app.screen_stack) == 1
         await opened.pilot.press("q")
         await opened.until(lambda: opened.app.return_value == 0)

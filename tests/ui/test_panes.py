@@ -45,7 +45,8 @@ async def test_scrolling_up_stops_following_and_g_resumes(viewer: Open, tmp_path
     log.write_bytes(b"".join(lines) * 6)
     async with viewer(log, follow=True) as opened:
         pane = opened.timeline
-        assert pane.following and pane.cursor == len(pane.view) - 1
+        assert pane.following
+        assert pane.cursor == len(pane.view) - 1
         await opened.press("k", "k")
         assert not pane.following
         stood = pane.cursor_row
@@ -54,9 +55,11 @@ async def test_scrolling_up_stops_following_and_g_resumes(viewer: Open, tmp_path
             file.write(b"".join(lines))
         opened.ingest.ring()
         await opened.until(lambda: len(pane.view) == len(lines) * 7)
-        assert pane.cursor_row == stood and pane.scroll_offset.y == top
+        assert pane.cursor_row == stood
+        assert pane.scroll_offset.y == top
         await opened.press("G")
-        assert pane.following and pane.cursor == len(pane.view) - 1
+        assert pane.following
+        assert pane.cursor == len(pane.view) - 1
         assert "12 below" not in str(pane.border_subtitle)
 
 
@@ -140,7 +143,7 @@ async def test_the_layout_adapts_when_the_terminal_is_resized(viewer: Open) -> N
         assert len(opened.app.lane_grid.in_sight()) == 4
 
 
-@pytest.mark.parametrize("lanes", range(0, 40))
+@pytest.mark.parametrize("lanes", range(40))
 @pytest.mark.parametrize(("width", "height"), [(80, 20), (160, 44), (40, 10), (300, 90)])
 def test_a_grid_fits_its_room(lanes: int, width: int, height: int) -> None:
     """Never more than eight panes, each at least four lines high, no row of panes too many."""
@@ -158,7 +161,8 @@ async def test_more_lanes_than_fit_are_paged_by_tab(viewer: Open, tmp_path: Path
         (tmp_path / f"w{number:02}.log").write_bytes((PAIR / "prefill.log").read_bytes())
     async with viewer(tmp_path) as opened:
         grid = opened.app.lane_grid
-        assert len(grid.in_sight()) == 8 and grid.pages == 2
+        assert len(grid.in_sight()) == 8
+        assert grid.pages == 2
         await opened.press("8", "tab")
         assert opened.app.focused is opened.lanes[8]
         assert opened.lanes[8] in grid.in_sight()

@@ -2,22 +2,29 @@
 
 1. Within a source, file order is law: a row's place in time is the latest stamp at or above it.
 2. Across sources, by time.
-3. Within one second: what was read from disk by time, then prefill, decode, proxy (then by label),
-   then line; what arrived live after that, in the order it arrived.
+3. A cause stands above its effect (`causality.py`), within a second and, where clocks differ,
+   across seconds.
+4. Within one second, rows that no cause orders: what was read from disk by time, then prefill,
+   decode, proxy (then by label), then line; what arrived live after that, as it arrived.
 
 So a live view grows at its end, and a row that arrives late goes to the end of the second it
 belongs to. The order depends on the sources alone, not on the order in which they were named.
+
+The sort key is a hybrid logical clock (Kulkarni et al., "Logical Physical Clocks", 2014): second,
+batch and step as one number that never falls within a source, and that is greater at an effect
+than at its cause.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from pdtui.core.causality import Causality, Edge
 from pdtui.core.growable import Growable
 from pdtui.core.roles import role_order
 from pdtui.core.source import Source
@@ -30,8 +37,12 @@ Refs: TypeAlias = npt.NDArray[np.int64]
 _SOURCE_SHIFT = 40
 _ROW_MASK = (1 << _SOURCE_SHIFT) - 1
 _STRIDE = 4096
+_STEP_BITS, _BATCH_BITS = 8, 21
+_MOST_BATCH = (1 << _BATCH_BITS) - 1
+_NO_LOGICAL = -(2**62)
 _MOST_SOURCES = 1024
 _LAST_BATCH = 2**62
+_MOST_TURNS = 64
 _NO_FLOOR = -(2**52)
 """Earlier than any stamp, and still small enough to be multiplied by _MOST_SOURCES."""
 
@@ -63,13 +74,40 @@ def row_numbers(refs: Refs) -> npt.NDArray[np.int64]:
 
 @dataclass(slots=True)
 class _Keys:
-    """What rows are sorted by, one entry a row: second, then batch, then rank."""
+    """What rows are sorted by, one entry a row."""
 
-    second: npt.NDArray[np.int64]
-    batch: npt.NDArray[np.int64]
-    """Number of the live batch that the row came with, 0 for rows read from disk."""
+    logical: npt.NDArray[np.int64]
+    """Second, live batch (0 for rows read from disk) and step below a cause, as one number."""
     rank: npt.NDArray[np.int64]
     """Time in microseconds and the source's place among the roles, as one number."""
+
+
+@dataclass(slots=True)
+class _Lifts:
+    """Rows of one source from which on its logical clock is later than its stamps say."""
+
+    rows: list[int] = field(default_factory=list)
+    clocks: list[int] = field(default_factory=list)
+    """Rising, as the rows do."""
+
+    def at(self, row: int) -> int:
+        """The least logical clock of a row."""
+        place = bisect_right(self.rows, row)
+        return self.clocks[place - 1] if place else _NO_LOGICAL
+
+    def over(self, first: int, stop: int) -> npt.NDArray[np.int64]:
+        """The same of the rows first … stop-1."""
+        clocks = np.array([_NO_LOGICAL, *self.clocks], np.int64)
+        return clocks[np.searchsorted(self.rows, np.arange(first, stop), "right")]
+
+    def raised(self, row: int, clock: int) -> _Lifts:
+        """These and one more, without those that it makes needless."""
+        place = bisect_left(self.rows, row)
+        further = place
+        while further < len(self.rows) and self.clocks[further] <= clock:
+            further += 1
+        rows = [*self.rows[:place], row, *self.rows[further:]]
+        return _Lifts(rows, [*self.clocks[:place], clock, *self.clocks[further:]])
 
 
 @dataclass(slots=True)
@@ -81,9 +119,12 @@ class _Progress:
     """The source's place where nothing else decides, see role_order."""
     amendments: int
     rows: int = 0
+    traces: int = 0
     floors: list[int] = field(default_factory=lambda: [_NO_FLOOR])
     """Latest time above every _STRIDE-th row, so that a row's key is found near it."""
-    latest: int = _NO_FLOOR
+    lifts: _Lifts = field(default_factory=_Lifts)
+    edges: list[Edge] = field(default_factory=list)
+    """The edges whose cause is a row of this source."""
 
 
 @dataclass(slots=True)
@@ -98,6 +139,7 @@ class Merge:
     """How many rows arrived so late that they went above rows already in the order."""
     _order: Growable[np.int64] = field(default_factory=lambda: Growable(np.int64))
     _progress: list[_Progress] = field(default_factory=list)
+    _causality: Causality = field(default_factory=Causality)
 
     def __len__(self) -> int:
         return len(self._order)
@@ -116,7 +158,7 @@ class Merge:
                 _Progress(source, place, source.amendments)
                 for source, place in zip(sources, places, strict=True)
             ]
-            self._order = Growable(np.int64)
+            self._order, self._causality = Growable(np.int64), Causality()
             self._extend(snapshot)
             return 0
         return self._extend(snapshot)
@@ -131,75 +173,147 @@ class Merge:
         )
 
     def _extend(self, snapshot: Snapshot) -> int:
-        parts, keys = [], []
+        """Puts the new rows in order, and the old ones below those that must be lower now."""
+        parts, settled = [], [progress.rows for progress in self._progress]
         for number, (_, stop) in enumerate(snapshot):
             progress = self._progress[number]
-            first = progress.rows
-            if stop > first:
-                parts.append(refs_of(number, first, stop))
-                keys.append(self._new_keys(progress, stop))
-        return self._add(np.concatenate(parts), _joined(keys)) if parts else len(self)
+            if stop > progress.rows:
+                parts.append(refs_of(number, progress.rows, stop))
+                self._note_floors(progress, stop)
+        place = self._apply_causes(snapshot, settled)
+        if not parts:
+            return self._resort(place, np.empty(0, np.int64)) if place < len(self) else place
+        refs = np.concatenate(parts)
+        keys = self._keys_of(refs)
+        if place == len(self) and place:
+            self.late += self._late(keys)
+        return self._resort(min(place, self._place_of(int(keys.logical.min()))), refs)
 
-    def _new_keys(self, progress: _Progress, stop: int) -> _Keys:
-        """The keys of the rows that the source gained, and the progress noted."""
-        first = progress.rows
-        time = self._times(progress, first, stop, progress.latest)
-        for row in range(len(progress.floors) * _STRIDE, stop + 1, _STRIDE):
-            progress.floors.append(int(time[row - first - 1]))
-        progress.rows, progress.latest = stop, int(time[-1])
-        return _keys(progress, time, first, stop)
+    def _note_floors(self, progress: _Progress, stop: int) -> None:
+        """Notes how far the source is, and the latest time at each stride on the way."""
+        first = len(progress.floors) - 1
+        for stride in range(first, stop // _STRIDE):
+            begin = stride * _STRIDE
+            when = self._when(progress, begin, begin + _STRIDE)
+            progress.floors.append(max(progress.floors[-1], int(when.max())))
+        progress.rows = stop
 
-    def _times(
-        self, progress: _Progress, first: int, stop: int, floor: int
-    ) -> npt.NDArray[np.int64]:
-        """Each row's place in time: the latest stamp at or above it, and `floor` at least."""
+    def _when(self, progress: _Progress, first: int, stop: int) -> npt.NDArray[np.int64]:
+        """The rows' own times, corrected, and not so early that a key could not hold them."""
         source = progress.source
         when = source.columns.when[first:stop] + self.offsets.get(source.label, 0)
-        return np.maximum.accumulate(np.maximum(when, floor))
+        return np.maximum(when, _NO_FLOOR)
+
+    def _keys_in(self, progress: _Progress, first: int, stop: int) -> _Keys:
+        """The keys of the rows first … stop-1 of one source."""
+        stride = first // _STRIDE
+        begin = stride * _STRIDE
+        when = self._when(progress, begin, stop)
+        time = np.maximum.accumulate(np.maximum(when, progress.floors[stride]))[first - begin :]
+        batch = np.minimum(_batches(progress.source, first, stop), _MOST_BATCH)
+        logical = (time // SECOND << _BATCH_BITS | batch) << _STEP_BITS
+        if progress.lifts.rows:
+            logical = np.maximum(logical, progress.lifts.over(first, stop))
+        return _Keys(logical, time * _MOST_SOURCES + progress.place)
 
     def _keys_of(self, refs: Refs) -> _Keys:
-        """The keys of a stretch of rows that are in the order already."""
-        keys = _Keys(*(np.empty(len(refs), np.int64) for _ in range(3)))
+        """The keys of some rows, of which each source's are in file order."""
+        keys = _Keys(np.empty(len(refs), np.int64), np.empty(len(refs), np.int64))
         numbers, rows = source_numbers(refs), row_numbers(refs)
         for number in np.unique(numbers).tolist():
             here = np.flatnonzero(numbers == number)
-            progress, mine = self._progress[number], rows[here]
-            stride = int(mine[0]) // _STRIDE
-            first, stop = stride * _STRIDE, int(mine[-1]) + 1
-            time = self._times(progress, first, stop, progress.floors[stride])
-            found = _keys(progress, time, first, stop)
-            for name in _Keys.__slots__:
-                getattr(keys, name)[here] = getattr(found, name)[mine - first]
+            mine = rows[here]
+            first = int(mine[0])
+            found = self._keys_in(self._progress[number], first, int(mine[-1]) + 1)
+            keys.logical[here] = found.logical[mine - first]
+            keys.rank[here] = found.rank[mine - first]
         return keys
 
-    def _add(self, refs: Refs, keys: _Keys) -> int:
-        """Adds rows at the end, or from where the earliest of them belongs."""
-        first = int(keys.second.min())
-        # What comes from disk is sorted among its second, what comes live goes below it.
-        place = self._place_of(first if not keys.batch.all() else first + 1)
-        tail = self.refs[place:]
-        if len(tail):
-            old = self._keys_of(tail)
-            self.late += int(((keys.second < old.second[-1]) & (keys.batch > 0)).sum())
-            refs, keys = np.concatenate((tail, refs)), _joined([old, keys])
-        self._order.replace(place, refs[_sorted(keys)])
+    def _clock(self, number: int, row: int) -> int:
+        return int(self._keys_in(self._progress[number], row, row + 1).logical[0])
+
+    def _apply_causes(self, snapshot: Snapshot, settled: list[int]) -> int:
+        """Lifts the effects of new causes; returns the first place that this may change."""
+        edges = self._new_edges(snapshot)
+        if not edges:
+            return len(self)
+        before = [progress.lifts for progress in self._progress]
+        lifted = self._lift(edges)
+        after = [progress.lifts for progress in self._progress]
+        # The order that is there was made with the old lifts, and is searched with them.
+        for progress, lifts in zip(self._progress, before, strict=True):
+            progress.lifts = lifts
+        clocks = [self._clock(number, row) for number, row in lifted if row < settled[number]]
+        place = self._place_of(min(clocks)) if clocks else len(self)
+        for progress, lifts in zip(self._progress, after, strict=True):
+            progress.lifts = lifts
         return place
 
-    def _place_of(self, second: int) -> int:
-        """The first place with a row of this second or a later one."""
+    def _new_edges(self, snapshot: Snapshot) -> list[Edge]:
+        """The edges that the new rows' traces make."""
+        edges = []
+        for number, (source, stop) in enumerate(snapshot):
+            progress = self._progress[number]
+            for trace in source.traces[progress.traces :]:
+                if trace.row >= stop:
+                    break
+                progress.traces += 1
+                edges += self._causality.add(number, trace)
+        for edge in edges:
+            insort(self._progress[edge.cause_source].edges, edge)
+        return edges
+
+    def _lift(self, edges: list[Edge]) -> list[tuple[int, int]]:
+        """Raises the clocks of effects above those of their causes; returns the rows raised."""
+        lifted = []
+        waiting = sorted(edges, reverse=True)
+        # Logs cannot contradict themselves for ever: a key that was used twice could make a ring.
+        turns = _MOST_TURNS * (len(edges) + sum(len(p.edges) for p in self._progress))
+        while waiting and turns:
+            turns -= 1
+            edge = waiting.pop()
+            wanted = self._clock(edge.cause_source, edge.cause_row) + 1
+            if self._clock(edge.effect_source, edge.effect_row) >= wanted:
+                continue
+            effect = self._progress[edge.effect_source]
+            effect.lifts = effect.lifts.raised(edge.effect_row, wanted)
+            lifted.append((edge.effect_source, edge.effect_row))
+            begin = bisect_left(effect.edges, (edge.effect_source, edge.effect_row))
+            waiting += [
+                further
+                for further in effect.edges[begin:]
+                if self._clock(further.cause_source, further.cause_row)
+                >= self._clock(further.effect_source, further.effect_row)
+            ]
+        return lifted
+
+    def _late(self, keys: _Keys) -> int:
+        """How many of these rows belong above rows that are in the order already."""
+        newest = self._keys_of(self.refs[-1:]).logical[0] >> (_BATCH_BITS + _STEP_BITS)
+        live = keys.logical >> _STEP_BITS & _MOST_BATCH > 0
+        return int((live & (keys.logical >> (_BATCH_BITS + _STEP_BITS) < newest)).sum())
+
+    def _resort(self, place: int, refs: Refs) -> int:
+        """Sorts the order from `place` on anew, with these rows added."""
+        refs = np.concatenate((self.refs[place:], refs))
+        self._order.replace(place, refs[_sorted(self._keys_of(refs))])
+        return place
+
+    def _place_of(self, logical: int) -> int:
+        """The first place with a row of this logical clock or a later one."""
         low, high = 0, len(self)
-        if high and self._second_at(high - 1) < second:
+        if high and self._logical_at(high - 1) < logical:
             return high
         while low < high:
             middle = (low + high) // 2
-            if self._second_at(middle) < second:
+            if self._logical_at(middle) < logical:
                 low = middle + 1
             else:
                 high = middle
         return low
 
-    def _second_at(self, place: int) -> int:
-        return int(self._keys_of(self.refs[place : place + 1]).second[0])
+    def _logical_at(self, place: int) -> int:
+        return int(self._keys_of(self.refs[place : place + 1]).logical[0])
 
 
 def _role_places(sources: list[Source]) -> list[int]:
@@ -208,20 +322,11 @@ def _role_places(sources: list[Source]) -> list[int]:
     return [order.index(number) for number in range(len(sources))]
 
 
-def _keys(progress: _Progress, time: npt.NDArray[np.int64], first: int, stop: int) -> _Keys:
-    batch = _batches(progress.source, first, stop)
-    return _Keys(time // SECOND, batch, time * _MOST_SOURCES + progress.place)
-
-
-def _joined(keys: list[_Keys]) -> _Keys:
-    return _Keys(*(np.concatenate([getattr(k, name) for k in keys]) for name in _Keys.__slots__))
-
-
 def _sorted(keys: _Keys) -> npt.NDArray[np.intp]:
     """The order of the keys; rows that are alike stay as they are."""
-    if not keys.batch.any():
+    if not (keys.logical & (1 << _BATCH_BITS + _STEP_BITS) - 1).any():
         return np.argsort(keys.rank, kind="stable")
-    return np.lexsort((keys.rank, keys.batch, keys.second))
+    return np.lexsort((keys.rank, keys.logical))
 
 
 def _batches(source: Source, first: int, stop: int) -> npt.NDArray[np.int64]:

@@ -26,6 +26,7 @@ from pdtui.core.kinds import NO_PROCESS, NO_RANK, KindTable, level_of, pack
 from pdtui.core.marking import Lines, find_marks
 from pdtui.core.prefixes import PrefixPeeler
 from pdtui.core.stamps import NO_TIME, SECOND, YearCounter, days_from_civil
+from pdtui.core.traces import Trace, find_traces
 
 _NEWLINE = ord("\n")
 _RETURN = ord("\r")
@@ -44,6 +45,8 @@ class Rows:
     when: npt.NDArray[np.int64]
     """Its time in microseconds, NO_TIME where nothing before it had a stamp either."""
     kind: npt.NDArray[np.uint32]
+    traces: list[Trace] = field(default_factory=list)
+    """What ties rows to rows of other processes; rows count from the first one here."""
 
 
 @dataclass(slots=True)
@@ -110,8 +113,9 @@ class Scanner:
             text = b"".join(formats.without_remnants(text[a:b]) + b"\n" for a, b in places)
             block = ByteBlock(text)
             starts, ends = _lines(block)
-        when, kind = self._understand(Lines(block, text, starts, starts, ends))
-        return Rows(offsets, when, kind)
+        lines = Lines(block, text, starts, starts, ends)
+        when, kind = self._understand(lines)
+        return Rows(offsets, when, kind, find_traces(lines))
 
     def _understand(self, lines: Lines) -> tuple[Positions, npt.NDArray[np.uint32]]:
         peeled = self._peeler.peel(lines.block, lines.starts, lines.ends)

@@ -14,6 +14,7 @@ from pdtui.core.columns import Columns
 from pdtui.core.kinds import KindTable
 from pdtui.core.scan import Rows, Scanner
 from pdtui.core.stamps import NO_TIME
+from pdtui.core.traces import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Source:
         self._scanner = Scanner(self.kinds, first_year)
         self._unfinished: list[bytes] = []
         self._before_unfinished: Scanner | None = None
+        self.traces: list[Trace] = []
+        """What ties rows to rows of other processes, in the order of the rows."""
         self._first_stamped: int | None = None
         """The first row with a stamp; the rows above it have its time."""
 
@@ -169,12 +172,19 @@ class Source:
         """Adds the rows of these whole lines; of a first one that is shown already, what it is."""
         begin = self._line_begin
         if self._before_unfinished is None:
-            self._add(self._scanner.scan(text, begin), begin + len(text))
+            rows = self._scanner.scan(text, begin)
+            self._keep_traces(rows, len(self))
+            self._add(rows, begin + len(text))
             return
         self._scanner, self._before_unfinished = self._before_unfinished, None
         rows = self._scanner.scan(text, begin)
+        self._keep_traces(rows, len(self) - 1)
         self._amend(rows)
         self._add(Rows(rows.offset[1:], rows.when[1:], rows.kind[1:]), begin + len(text))
+
+    def _keep_traces(self, rows: Rows, begin: int) -> None:
+        """Keeps what ties the rows (from row number `begin` on) to those of other processes."""
+        self.traces += [trace._replace(row=trace.row + begin) for trace in rows.traces]
 
     def _reshow_unfinished(self) -> None:
         """Understands a row that is shown unfinished anew, now that more of it is there."""

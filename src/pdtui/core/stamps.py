@@ -71,8 +71,9 @@ class YearCounter:
 def first_year(first: tuple[int, int], last: tuple[int, int], written: datetime) -> int:
     """The year of a file's first stamp, from its first and last (month, day).
 
-    The last stamp is the newest day that is not after `written`, when the file was last changed (with a day's grace for zones);
-    where the first one is later in the calendar than the last, New Year lies between them.
+    `written` is when the file was last changed: the last stamp is the newest day that is not
+    after it (with a day's grace for zones). Where the first one is later in the calendar than
+    the last, New Year lies between them.
     """
     newest = written + timedelta(days=1)
     year = newest.year if last <= (newest.month, newest.day) else newest.year - 1

@@ -169,9 +169,9 @@ class Ingest:
             source = self._turned(number, feed, growth)
         noted = _note(source, growth.note)
         if growth.data:
-            source.feed(growth.data, self._batch(number, feed))
             feed.fed_at = time.monotonic()
             source.heard = time.time() if feed.loaded else _written(growth.descriptor)
+            source.feed(growth.data, self._batch(number, feed))
         feed.more = growth.more
         feed.loaded |= not feed.more
         return noted or bool(growth.data)

@@ -49,7 +49,7 @@ class PdtuiApp(Viewer):
         Binding("ctrl+c", "quit", "quit at once", show=False, priority=True, id="app.quit"),
     ]
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         """Textual: the app runs; a signal that ends it must leave the terminal as it was."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):

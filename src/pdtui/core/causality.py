@@ -1,0 +1,68 @@
+"""Which rows of one source must stand below which rows of another.
+
+- NEW received is below NEW sent (both write the same `unique_id_hex`).
+- A side's success is below the other side's entry into ncclCommInitRank: both must be in before
+  either comes out. The debug lines name only the peer's address; the handshake that they belong to
+  is the last NEW exchanged with that address. NCCL's own lines name the communicator (`commId`).
+- The sender's word that a tensor was refused is below the receiver's refusal (`tensor_id`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pdtui.core.traces import Step, Trace
+
+_CAUSES = {
+    Step.NEW_SENT: "new",
+    Step.ENTERED: "enter",
+    Step.COMM_STARTED: "comm",
+    Step.TENSOR_REFUSED: "refusal",
+}
+_EFFECTS = {
+    Step.NEW_RECEIVED: "new",
+    Step.SUCCEEDED: "enter",
+    Step.COMM_COMPLETE: "comm",
+    Step.REFUSAL_SEEN: "refusal",
+}
+
+
+class Edge(NamedTuple):
+    """A row that must stand above another: source number and row of cause and effect."""
+
+    cause_source: int
+    cause_row: int
+    effect_source: int
+    effect_row: int
+
+
+@dataclass(slots=True)
+class Causality:
+    """Pairs up the traces of all sources as they arrive."""
+
+    _causes: dict[tuple[str, str], list[tuple[int, int]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    _effects: dict[tuple[str, str], list[tuple[int, int]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    _handshakes: dict[tuple[int, str], str] = field(default_factory=dict)
+    """Source and the peer's address → the id of the last NEW exchanged with it."""
+
+    def add(self, source: int, trace: Trace) -> list[Edge]:
+        """The edges between this trace and those that are known."""
+        if trace.step in (Step.NEW_SENT, Step.NEW_RECEIVED):
+            self._handshakes[source, trace.remote] = trace.key
+        key = trace.key or self._handshakes.get((source, trace.remote), "")
+        here = (source, trace.row)
+        edges = []
+        if key and (kind := _CAUSES.get(trace.step)):
+            self._causes[kind, key].append(here)
+            edges += [Edge(*here, *effect) for effect in self._effects.get((kind, key), ())]
+        if key and (kind := _EFFECTS.get(trace.step)):
+            self._effects[kind, key].append(here)
+            edges += [Edge(*cause, *here) for cause in self._causes.get((kind, key), ())]
+        # Within one source, file order is law and needs no help.
+        return [edge for edge in edges if edge.cause_source != edge.effect_source]
