@@ -62,11 +62,17 @@ class Run:
             if due and rng.random() < 0.6:
                 pending.remove(due[0])
                 self.causes.append((due[0][1], place))
-                said = f"🔍 [Rank {here}] ✉️ DECODE: Received NEW command | remote_address=a:{due[0][1][0]}, unique_id_hex={due[0][2]:x}"
+                said = (
+                    f"🔍 [Rank {here}] ✉️ DECODE: Received NEW command"
+                    f" | remote_address=a:{due[0][1][0]}, unique_id_hex={due[0][2]:x}"
+                )
             elif rng.random() < 0.4:
                 other = rng.choice([n for n in range(self.count) if n != here])
                 pending.append((other, place, number + 1))
-                said = f"🔍 [Rank {here}] Sending NEW command via ZMQ | remote_address=a:{other}, unique_id_hex={number + 1:x}"
+                said = (
+                    f"🔍 [Rank {here}] Sending NEW command via ZMQ"
+                    f" | remote_address=a:{other}, unique_id_hex={number + 1:x}"
+                )
             else:
                 said = f"something else {number}"
             self.texts[here].append(line(now + skews[here], said))
