@@ -113,10 +113,17 @@ class Terminal:
         )
         return same_modes and left
 
+    def hang_up(self) -> None:
+        """Takes the terminal away, as a closed window or a lost connection does."""
+        os.close(self._main)
+        os.close(self._child)
+        self._main = self._child = -1
+
     def close(self) -> None:
         """Ends the program if it still runs, and closes the terminal."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        os.close(self._main)
-        os.close(self._child)
+        if self._main >= 0:
+            os.close(self._main)
+            os.close(self._child)

@@ -82,6 +82,14 @@ def test_sigterm_restores_the_terminal(terminal: Callable[..., Terminal]) -> Non
     assert screen.restored
 
 
+def test_a_terminal_that_goes_away_ends_the_viewer(terminal: Callable[..., Terminal]) -> None:
+    """A closed window or a lost connection leaves no process behind."""
+    screen = terminal(SEED)
+    screen.wait_for("23 of 23")
+    screen.hang_up()
+    screen.process.wait(timeout=10)
+
+
 def test_stdin_is_read_while_keys_come_from_the_terminal(
     terminal: Callable[..., Terminal],
 ) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import sys
+import threading
 
 import click
 
@@ -91,4 +94,22 @@ def run() -> None:
         # Not every terminal's encoding has emoji, and that is no reason to fail.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    program.main(prog_name="pdtui")
+    try:
+        program.main(prog_name="pdtui")
+    except SystemExit as ending:
+        _end_threads(ending.code)
+        raise
+
+
+def _end_threads(status: object) -> None:
+    """Ends the process where a thread would keep it.
+
+    When the terminal goes away (a closed window, a lost ssh), Textual's thread that reads keys
+    is left behind, and would read an end of file for ever.
+    """
+    others = [t for t in threading.enumerate() if t is not threading.main_thread() and not t.daemon]
+    if others:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status if isinstance(status, int) else 1)
