@@ -27,6 +27,10 @@ class Written:
         self._file.write(data)
         return self.source.feed(data, batch)
 
+    def truncate(self, size: int) -> None:
+        """Cuts the file, behind the source's back."""
+        self._file.truncate(size)
+
     def close(self) -> None:
         """Closes the file and the source."""
         self._file.close()

@@ -217,3 +217,27 @@ def test_the_seed_handshake_reads_as_it_happened() -> None:
     assert places == sorted(places)
     success = next(i for i, one in enumerate(said) if "PREFILL: ncclCommInitRank SUCCESS" in one)
     assert success > places[2]
+
+
+def test_a_log_written_twice_pairs_each_time_with_its_own() -> None:
+    """The n-th NEW of a key goes with the n-th receipt of it, and the order is sound."""
+    text = {
+        side: (DATA / "pd-seed-like" / f"{side}.log").read_bytes() for side in ("prefill", "decode")
+    }
+    sources = []
+    for side, times in (("prefill", 40), ("decode", 7)):
+        source = Source(side, "", 2026)
+        source.feed(text[side] * times)
+        sources.append(source)
+    order = order_of(merged(sources))
+    place = {where: index for index, where in enumerate(order)}
+    sent = [
+        row for row, one in enumerate((text["prefill"] * 40).splitlines()) if b"Sending NEW" in one
+    ]
+    got = [
+        row for row, one in enumerate((text["decode"] * 7).splitlines()) if b"Received NEW" in one
+    ]
+    causes = [((0, cause), (1, effect)) for cause, effect in zip(sent, got, strict=False)]
+    assert len(causes) == 7
+    assert_sound(order, causes, [len(source) for source in sources])
+    assert place[0, sent[20]] > place[1, got[0]]

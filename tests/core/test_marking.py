@@ -78,7 +78,7 @@ def test_a_bare_line_with_a_marker_is_a_record(before: str) -> None:
     assert (rows[-1].format, rows[-1].level) == (None, None)
 
 
-def test_ncclss_own_rank_is_none_of_ours() -> None:
+def test_nccls_own_rank_is_none_of_ours() -> None:
     """`[Rank 1]`, which NCCL 2.29 writes, and `rank 1` are ranks in a communicator."""
     rows = scanned(
         b"vm:5:6 [0] NCCL INFO [Rank 1] ncclCommInitRank comm 0x7f rank 1 nranks 2 - Init START\n"

@@ -51,18 +51,20 @@ def append(path: Path, text: str) -> None:
         file.write(text)
 
 
-def descriptors() -> dict[int, str]:
-    """The open descriptors of this process and what they are."""
-    found = {}
+def descriptors() -> set[int]:
+    """The open descriptors of this process."""
+    found = set()
     for link in Path("/proc/self/fd").iterdir():
+        # The one that lists the folder is closed by now.
         with suppress(FileNotFoundError):
-            found[int(link.name)] = str(link.readlink())
+            link.readlink()
+            found.add(int(link.name))
     return found
 
 
-def our_threads() -> set[str]:
-    """The names of the threads that a session starts."""
-    return {t.name for t in threading.enumerate() if t is not threading.main_thread()}
+def threads() -> set[threading.Thread]:
+    """The threads that run."""
+    return set(threading.enumerate())
 
 
 class Live:
@@ -95,6 +97,10 @@ class Live:
     def loaded(self) -> None:
         """Waits until what is there at the start has been read."""
         eventually(lambda: self.store.loaded, said="loaded")
+
+    def ended(self) -> bool:
+        """Whether the thread has ended by itself."""
+        return not self.ingest._thread.is_alive()
 
     def start(self) -> None:
         """Begins to follow."""

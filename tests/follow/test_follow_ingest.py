@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import tempfile
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,20 +26,20 @@ class Told:
         self.polls = 0
         self.closed = False
         self._answer = answer
-        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+        self._descriptor = os.open(os.devnull, os.O_RDONLY)
 
     def poll(self, limit: int = BLOCK) -> Growth:
         """The next answer."""
         self.polls += 1
         change = Change.NONE if self.polls > 1 else Change.OPENED
-        return Growth(change, self._answer(self.polls), self._file.fileno())
+        return Growth(change, self._answer(self.polls), self._descriptor)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Like a file: what there is."""
         return True
 
     def close(self) -> None:
-        """Notes that it was closed. The file is the source's."""
+        """Notes that it was closed; the descriptor is the source's."""
         self.closed = True
 
 
@@ -57,6 +57,7 @@ def told(*answers: Callable[[int], bytes]) -> Iterator[tuple[Ingest, list[Told]]
         yield session, followers
     finally:
         session.stop()
+        session.store.close()
     assert all(follower.closed for follower in followers)
 
 
@@ -152,3 +153,4 @@ def test_one_that_was_never_started_can_be_stopped() -> None:
     session = Ingest(Store(), [Feed(follower, lambda: Source("p", "", 2025))])
     session.stop()
     assert follower.closed
+    os.close(follower.poll().descriptor)

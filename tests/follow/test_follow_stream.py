@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from following import Live, descriptors, eventually, failing, lines_of, live, our_threads
+from following import Live, descriptors, eventually, failing, lines_of, live, threads
 
 from pdtui.core.store import Store
 from pdtui.follow.ingest import Ingest
@@ -106,7 +106,7 @@ def test_without_following_a_stream_is_read_to_its_end(pipe: Path) -> None:
             time.sleep(0.2)
             writer.write("two")
         session.holds("prefill", "one", "two")
-        eventually(lambda: "pdtui-ingest" not in our_threads())
+        eventually(session.ended)
 
 
 def test_a_pipe_beside_a_file(tmp_path: Path, pipe: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_pipe_beside_a_file(tmp_path: Path, pipe: Path) -> None:
 
 @pytest.mark.parametrize("writer", ["none yet", "silent", "flooding"])
 def test_stopping_does_not_wait_for_the_writer(pipe: Path, writer: str) -> None:
-    before, threads = descriptors(), our_threads()
+    before, running = descriptors(), threads()
     session = Live(resolve([str(pipe)])[0], watch=False, follow=True, year=2025)
     session.start()
     writing = None if writer == "none yet" else pipe.open("wb", buffering=0)
@@ -136,8 +136,8 @@ def test_stopping_does_not_wait_for_the_writer(pipe: Path, writer: str) -> None:
         flood.join(5)
     if writing:
         writing.close()
-    assert our_threads() == threads
-    assert descriptors() == before
+    assert not threads() - running
+    assert not descriptors() - before
 
 
 def _flood(pipe: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.events import Key
 
+from pdtui.core.query import Filter, parse_text
 from tests.ui.conftest import DATA, Open
 
 PAIR = DATA / "h200" / "pd-seed-like"
@@ -170,6 +171,45 @@ async def test_keys_typed_in_one_burst_reach_the_input(viewer: Open) -> None:
         await opened.until(lambda: opened.app.filter_bar.texts["rank"] == "0")
         await opened.until(lambda: opened.app.focused is opened.timeline)
         assert not opened.app.screen_stack[1:]
+
+
+async def test_a_second_filter_in_the_same_packet_reaches_its_own_input(viewer: Open) -> None:
+    """`r0⏎&NEW⏎xdebug⏎` without a pause fills three inputs, each with its own."""
+    async with viewer(SEED) as opened:
+        for key in ["r", "0", "enter", "&", *"NEW", "enter", "x", *"debug", "enter"]:
+            name = {"&": "ampersand"}.get(key, key)
+            opened.app.post_message(Key(name, key if len(key) == 1 else None))
+        expected = {"rank": "0", "marker": "debug", "level": "", "text": "NEW"}
+        await opened.until(lambda: opened.app.filter_bar.texts == expected)
+        await opened.until(lambda: opened.app.focused is opened.timeline)
+        assert len(opened.timeline.view) == 1
+
+
+async def test_the_command_lines_filters_are_in_sight_and_can_be_dropped(viewer: Open) -> None:
+    """What has no input is said at the end of the filter line; Esc drops it at last."""
+    wanted = Filter(since="10:30:50", texts=(parse_text("ZMQ", excluded=True),))
+    async with viewer(SEED, wanted=wanted) as opened:
+        assert "-S 10:30:50 -x ZMQ 10 of 23" in opened.screen()
+        await opened.press("r", "0", "enter", "escape")
+        assert len(opened.timeline.view) == 10
+        await opened.press("escape")
+        assert len(opened.timeline.view) == 23
+
+
+async def test_a_filter_that_nothing_passes_keeps_the_place(viewer: Open) -> None:
+    """An empty pane says why it is; without the filter the cursor is on its row again."""
+    async with viewer(SEED) as opened:
+        await opened.press("g", "j", "j", "ampersand")
+        await opened.type("NEVERTHERE")
+        assert "no row passes the filters" in opened.screen()
+        await opened.press("escape")
+        assert opened.timeline.cursor_row == (0, 2)
+        await opened.press("ampersand")
+        await opened.type("create")
+        await opened.press("enter")
+        assert opened.timeline.cursor_row == (0, 11)
+        await opened.press("escape")
+        assert opened.timeline.cursor_row == (0, 2)
 
 
 async def test_letters_of_keys_can_be_typed_into_a_filter(viewer: Open) -> None:

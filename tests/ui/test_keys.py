@@ -57,7 +57,7 @@ async def test_next_and_previous_error_and_warning(viewer: Open) -> None:
         row = opened.app.session.describe(*opened.timeline.cursor_row)
         assert row.level == "WARNING"
         await opened.press("E")
-        await opened.until(lambda: opened.screen().count("no further error") == 2)
+        await opened.until(lambda: "no earlier error" in opened.screen())
 
 
 async def test_next_silence(viewer: Open) -> None:
@@ -68,7 +68,7 @@ async def test_next_silence(viewer: Open) -> None:
         above = opened.app.session.describe(0, opened.timeline.cursor_row[1] - 1)
         assert row.time - above.time >= 5_000_000
         await opened.press("S")
-        await opened.until(lambda: "no further silence" in opened.screen())
+        await opened.until(lambda: "no earlier silence" in opened.screen())
 
 
 async def test_marks(viewer: Open) -> None:
@@ -78,7 +78,7 @@ async def test_marks(viewer: Open) -> None:
         assert opened.timeline.cursor == 3
         await opened.press("U")
         assert opened.timeline.cursor == 0
-        assert opened.lines(opened.timeline)[0].startswith("◆")
+        assert opened.lines(opened.timeline)[0].startswith("◈")
         await opened.press("apostrophe")
         assert "marked rows" in opened.screen()
         assert "+0.000 s" in opened.screen()

@@ -166,6 +166,7 @@ async def test_more_lanes_than_fit_are_paged_by_tab(viewer: Open, tmp_path: Path
         await opened.press("8", "tab")
         assert opened.app.focused is opened.lanes[8]
         assert opened.lanes[8] in grid.in_sight()
+        assert "panes 9-12 of 12" in opened.screen()
 
 
 async def test_the_freeze_key_counts_what_arrives(viewer: Open, tmp_path: Path) -> None:

@@ -75,8 +75,8 @@ class Program(click.Group):
 def program() -> None:
     """The log viewer for vLLM's disaggregated prefill and decode.
 
-    Shows the logs of all processes side by side and merged by time, follows them while they are
-    written, and tells who waits for whom. A SOURCE is a file, a folder, a pattern in quotes, or -
+    Shows the logs of all processes side by side and merged in causal order, and follows them while
+    they are written. A SOURCE is a file, a folder, a pattern in quotes, or -
     for stdin; LABEL= names it (else its file does). To open a file with the name of a command,
     write ./export.
 

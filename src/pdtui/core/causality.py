@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -40,29 +40,40 @@ class Edge(NamedTuple):
 
 @dataclass(slots=True)
 class Causality:
-    """Pairs up the traces of all sources as they arrive."""
+    """Pairs up the traces of all sources as they arrive.
 
-    _causes: dict[tuple[str, str], list[tuple[int, int]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    _effects: dict[tuple[str, str], list[tuple[int, int]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    A key that a source writes again (a log that was written twice, a replay) is another event: the
+    n-th time here goes with the n-th time there.
+    """
+
+    _causes: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
+    _effects: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
+    _times: Counter[tuple[int, Step, str]] = field(default_factory=Counter)
     _handshakes: dict[tuple[int, str], str] = field(default_factory=dict)
-    """Source and the peer's address → the id of the last NEW exchanged with it."""
+    """Source and the peer's address → the last NEW exchanged with it."""
 
     def add(self, source: int, trace: Trace) -> list[Edge]:
         """The edges between this trace and those that are known."""
-        if trace.step in (Step.NEW_SENT, Step.NEW_RECEIVED):
-            self._handshakes[source, trace.remote] = trace.key
-        key = trace.key or self._handshakes.get((source, trace.remote), "")
+        key = self._key(source, trace)
         here = (source, trace.row)
         edges = []
-        if key and (kind := _CAUSES.get(trace.step)):
-            self._causes[kind, key].append(here)
-            edges += [Edge(*here, *effect) for effect in self._effects.get((kind, key), ())]
-        if key and (kind := _EFFECTS.get(trace.step)):
-            self._effects[kind, key].append(here)
-            edges += [Edge(*cause, *here) for cause in self._causes.get((kind, key), ())]
+        if key and trace.step in _CAUSES:
+            key = f"{_CAUSES[trace.step]} {key}"
+            self._causes[key].append(here)
+            edges = [Edge(*here, *effect) for effect in self._effects.get(key, ())]
+        elif key:
+            key = f"{_EFFECTS[trace.step]} {key}"
+            self._effects[key].append(here)
+            edges = [Edge(*cause, *here) for cause in self._causes.get(key, ())]
         # Within one source, file order is law and needs no help.
         return [edge for edge in edges if edge.cause_source != edge.effect_source]
+
+    def _key(self, source: int, trace: Trace) -> str:
+        """What the other side's trace has too; '' where that is not known."""
+        if not trace.key:
+            return self._handshakes.get((source, trace.remote), "")
+        self._times[source, trace.step, trace.key] += 1
+        key = f"{trace.key} {self._times[source, trace.step, trace.key]}"
+        if trace.step in (Step.NEW_SENT, Step.NEW_RECEIVED):
+            self._handshakes[source, trace.remote] = key
+        return key

@@ -123,7 +123,7 @@ class KindTable:
     send_types: set[str] = field(default_factory=set)
     """`PUT`, `PUT_ASYNC`, `GET`, from the 💯 lines."""
     revision: int = 0
-    """Raised whenever something was learned that can change the rank of earlier rows."""
+    """Raised whenever something was learned of earlier rows: a rank, the name of a process."""
     _numbers: dict[int, int] = field(default_factory=dict)
     _learned: set[int] = field(default_factory=set)
     """The packed combinations that a whole line had."""
@@ -200,7 +200,10 @@ class KindTable:
             number = self._process_of_pid[pid] = len(self.processes)
             self.processes.append(Process(pid))
         process = self.processes[number]
+        known = process.name, process.host
         process.name, process.host = name or process.name, host or process.host
+        if known != (process.name, process.host):
+            self.revision += 1
         return number
 
     def marker_set_number(self, emoji: tuple[str, ...]) -> int:

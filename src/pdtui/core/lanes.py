@@ -75,6 +75,9 @@ def _keys(source: Source, split: Split) -> list[int | None]:
     elif split is Split.PROCESS:
         found = {kind.process or None for kind in list(source.kinds.kinds)}
     named = sorted(key for key in found if key is not None)
+    if split is Split.PROCESS:
+        # By pid: which number a process has depends on how the bytes arrived.
+        named.sort(key=lambda number: source.kinds.processes[number].pid or 0)
     return [*named, *([None] if None in found and named else [])]
 
 

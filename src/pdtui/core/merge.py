@@ -42,7 +42,7 @@ _MOST_BATCH = (1 << _BATCH_BITS) - 1
 _NO_LOGICAL = -(2**62)
 _MOST_SOURCES = 1024
 _LAST_BATCH = 2**62
-_MOST_TURNS = 64
+_MOST_TURNS = 8
 _NO_FLOOR = -(2**52)
 """Earlier than any stamp, and still small enough to be multiplied by _MOST_SOURCES."""
 

@@ -54,6 +54,8 @@ class Source:
         self.segments: list[Segment] = []
         self.end = 0
         """How many bytes are in rows."""
+        self.whole = 0
+        """How many rows are whole lines: all, or all but a last one shown unfinished."""
         self._reading = threading.Lock()
         """Held while descriptors are in use, so that none is closed and its number given away."""
         self._scanner = Scanner(self.kinds, first_year)
@@ -175,12 +177,14 @@ class Source:
             rows = self._scanner.scan(text, begin)
             self._keep_traces(rows, len(self))
             self._add(rows, begin + len(text))
+            self.whole = len(self)
             return
         self._scanner, self._before_unfinished = self._before_unfinished, None
         rows = self._scanner.scan(text, begin)
         self._keep_traces(rows, len(self) - 1)
         self._amend(rows)
         self._add(Rows(rows.offset[1:], rows.when[1:], rows.kind[1:]), begin + len(text))
+        self.whole = len(self)
 
     def _keep_traces(self, rows: Rows, begin: int) -> None:
         """Keeps what ties the rows (from row number `begin` on) to those of other processes."""

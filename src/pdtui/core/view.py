@@ -38,6 +38,10 @@ class SourceMatches:
     """Raised when rows that had been decided on turn out otherwise."""
     _kinds: Mask = field(default_factory=lambda: np.empty(0, np.bool_))
     _texts: Growable[np.bool_] = field(default_factory=lambda: Growable(np.bool_))
+    _sure: int = 0
+    """Rows whose text was whole when it was searched."""
+    _end: int = 0
+    """Where the source ended then."""
     _revision: int = -1
     _amendments: int = 0
 
@@ -51,7 +55,10 @@ class SourceMatches:
             self._kinds = kinds
         if self.source.amendments != self._amendments:
             self._amendments = self.source.amendments
-            self._texts = Growable(np.bool_)
+            self.version += 1
+        if len(self._texts) > self._sure and self.source.end != self._end:
+            # A last line that was not whole has grown: it may hold what it did not.
+            self._texts.replace(self._sure, np.empty(0, np.bool_))
             self.version += 1
 
     def search(self, stop: int) -> None:
@@ -59,6 +66,7 @@ class SourceMatches:
         first = len(self._texts)
         if not self.filter.texts or stop <= first:
             return
+        self._sure, self._end = self.source.whole, self.source.end
         found = np.ones(stop - first, np.bool_)
         for item in self.filter.texts:
             held = rows_holding(self.source, item.pattern, first, stop)
@@ -139,6 +147,9 @@ class LaneView:
         self._lane_kinds: Mask = np.empty(0, np.bool_)
         self._version: object = None
 
+    total: int = 0
+    """How many rows the lane has, shown or not."""
+
     def __len__(self) -> int:
         return len(self._rows)
 
@@ -163,13 +174,14 @@ class LaneView:
         version = (id(source), matches.version)
         self._lane_kinds = kinds
         if version != self._version or not same:
-            self._version, self._done = version, 0
+            self._version, self._done, self.total = version, 0, 0
             self._rows = Growable(np.int64)
         first, stop = self._done, self.matches.snapshot[self.lane.source][1]
         before = len(self._rows)
         if stop > first:
-            mask = matches.mask(first, stop)
-            mask &= kinds.take(source.columns.kind[first:stop], mode="clip")
+            mine = kinds.take(source.columns.kind[first:stop], mode="clip")
+            self.total += int(mine.sum())
+            mask = matches.mask(first, stop) & mine
             self._rows.extend(np.flatnonzero(mask) + first)
             self._done = stop
         return before

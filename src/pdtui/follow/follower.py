@@ -17,7 +17,7 @@ BLOCK = 512 * 1024
 """Bytes read at a time: small enough for the scanner to work in the cache."""
 _PROOF = 256
 """Bytes at the file's begin and before our place that must stay as they were."""
-_WAITING = "waiting for it to appear"
+WAITING = "waiting for it to appear"
 
 
 class Change(Enum):
@@ -103,7 +103,7 @@ class Follower:
         try:
             now = _File(self.path)
         except FileNotFoundError:
-            self._trouble = "its file was moved or deleted" if self._file else _WAITING
+            self._trouble = "its file was moved or deleted" if self._file else WAITING
         except OSError as error:
             self._trouble = reason(error)
         else:

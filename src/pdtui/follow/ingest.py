@@ -28,6 +28,10 @@ HEARTBEAT = 0.5
 """Seconds between looks when nothing rings."""
 _PAUSE = 0.02
 """Least seconds between two looks, so that a flood of small writes is taken in gulps."""
+_LONGEST_PAUSE = 0.1
+_SHARE = 2
+"""How many times as long as a look took the next one waits: scanning one line costs about as
+much as scanning a thousand, and the screen needs the interpreter too."""
 _PATIENCE = 1.0
 """Seconds of silence after which a last line without a newline is shown as it is."""
 _TURN = 4
@@ -81,6 +85,8 @@ class Ingest:
         self._follow = follow
         self._latest = -1
         """Number of the source that bytes came from last."""
+        self._behind = False
+        """Whether some source had more than it could give in its turn."""
         self._bell = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="pdtui-ingest", daemon=True)
@@ -138,9 +144,12 @@ class Ingest:
 
     def _rest(self, began: float, changed: bool) -> None:
         """Waits for the bell or the heartbeat, unless there may be more, and a little anyway."""
-        if changed:
-            # The scanner may hold the interpreter; let the screen have it between looks.
+        if changed and (self._behind or not self.store.loaded):
             time.sleep(_PAUSE if self.store.loaded else 0)
+            return
+        if changed:
+            took = time.monotonic() - began
+            time.sleep(min(max(_PAUSE, _SHARE * took), _LONGEST_PAUSE))
             return
         self._bell.wait(max(0.0, HEARTBEAT - (time.monotonic() - began)))
         self._bell.clear()
@@ -148,11 +157,12 @@ class Ingest:
 
     def _look(self) -> bool:
         """Asks every feed once; whether there was anything."""
-        changed = False
+        changed = self._behind = False
         for number, feed in enumerate(self._feeds):
             taken = 0
             while taken < _TURN and not self._stopping and self._take(number, feed):
                 taken += 1
+            self._behind |= taken == _TURN
             changed |= taken > 0 or self._settle(number, feed)
         return changed
 

@@ -21,7 +21,7 @@ from pdtui.follow.ingest import Feed
 from pdtui.follow.stream import StreamFollower
 
 STDIN = "-"
-LOG_PATTERNS = ("*.log", "*.out", "*.err", "*.txt", "*.jsonl")
+LOG_PATTERNS = ("*.log", "*.out", "*.err", "*.jsonl")
 """The files of a folder that are taken for logs."""
 SAMPLE = 64 * 1024
 """Bytes that tell what a source is."""

@@ -17,6 +17,9 @@ from pdtui.follow.follower import BLOCK, Change, Growth, reason
 _GLANCE = 200
 """Milliseconds after which a thread that waits for the writer looks whether it is to end."""
 
+ENDED = "the stream has ended"
+"""Said of a stream whose writer has closed it."""
+
 
 class StreamFollower:
     """Follows a stream; a thread reads it, so that the writer never waits for the screen."""
@@ -48,7 +51,7 @@ class StreamFollower:
         data = os.pread(self._given, limit, self._position)
         at = self._position
         self._position += len(data)
-        note = self.problem or ("the stream has ended" if over and not data else "")
+        note = self.problem or (ENDED if over and not data else "")
         return Growth(change, data, self._given, at, more=over and bool(data), note=note)
 
     def wait(self, timeout: float | None = None) -> bool:

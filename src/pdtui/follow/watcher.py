@@ -8,8 +8,10 @@ only file that knows watchdog.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +25,19 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 
+# What it has to say (that events were lost) costs a heartbeat, and would be written across the
+# screen.
+logging.getLogger("watchdog").addHandler(logging.NullHandler())
+
 TENDING = 1.0
 """Seconds between two looks whether the folders are still those that are watched."""
+MOST_EVENTS = 1000
+"""Events in that time above which the folders are not watched for a while: each costs some 0.1 ms
+of the interpreter, so that a flood of writes would leave little for reading what was written."""
+RESPITE = 5.0
+"""Seconds for which they are not watched then."""
+_BEAT = 0.1
+"""Seconds between two rings meanwhile."""
 _EVENTS: list[type[FileSystemEvent]] = [FileModifiedEvent, FileDeletedEvent]
 """Without this filter our own reads would ring (opened, closed), and each ring reads again.
 
@@ -44,11 +57,17 @@ class _Watched:
 class _Ringer(FileSystemEventHandler):
     """Rings for the files in `names` alone, however busy their folders are."""
 
-    def __init__(self, ring: Callable[[], None]) -> None:
+    def __init__(self, ring: Callable[[], None], flooded: Callable[[], None]) -> None:
         self.names: frozenset[str] = frozenset()
+        self.events = 0
+        """How many there were since this was last set to 0."""
         self._ring = ring
+        self._flooded = flooded
 
     def on_any_event(self, event: FileSystemEvent) -> None:
+        self.events += 1
+        if self.events == MOST_EVENTS:
+            self._flooded()
         if event.src_path in self.names:
             self._ring()
 
@@ -61,10 +80,12 @@ class Watcher:
         """Why some folder is only looked at by the heartbeat, if so."""
         self._paths = list(paths)
         self._ring = ring
-        self._ringer = _Ringer(ring)
+        self._wake = threading.Event()
+        self._ringer = _Ringer(ring, self._wake.set)
         self._watched: dict[str, _Watched] = {}
         self._observer: BaseObserver | None = None
-        self._stopping = threading.Event()
+        self._unwatched_until = 0.0
+        self._stopping = False
         self._thread = threading.Thread(target=self._run, name="pdtui-watcher", daemon=True)
 
     def start(self) -> None:
@@ -81,7 +102,8 @@ class Watcher:
 
     def stop(self) -> None:
         """Stops ringing and waits for the threads."""
-        self._stopping.set()
+        self._stopping = True
+        self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
         if self._observer:
@@ -91,8 +113,18 @@ class Watcher:
                 self._observer.join()
 
     def _run(self) -> None:
-        while not self._stopping.wait(TENDING):
-            self._tend()
+        while not self._stopping:
+            now = time.monotonic()
+            if self._ringer.events >= MOST_EVENTS:
+                self._unwatched_until = now + RESPITE
+            self._ringer.events = 0
+            if now < self._unwatched_until:
+                self._unwatch()
+                self._ring()
+            else:
+                self._tend()
+            self._wake.wait(_BEAT if now < self._unwatched_until else TENDING)
+            self._wake.clear()
 
     def _tend(self) -> None:
         """Watches the folders that the files are in now, which may have been made anew."""
@@ -114,6 +146,11 @@ class Watcher:
                 # No inotify watch is left (ENOSPC): the heartbeat is enough.
                 problem = f"{folder}: {error.strerror or error}"
         self.problem = problem
+
+    def _unwatch(self) -> None:
+        if self._observer:
+            for folder in list(self._watched):
+                self._forget(self._observer, folder)
 
     def _watch(self, observer: BaseObserver, folder: str) -> None:
         now = Path(folder).stat()

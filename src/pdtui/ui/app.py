@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import signal
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 from textual.widgets import Input
 
 from pdtui.core import levels
 from pdtui.core.kinds import Kind
 from pdtui.core.lanes import Split
+from pdtui.core.levels import NO_LEVEL
 from pdtui.core.markers import marker_of
 from pdtui.core.query import Filter
 from pdtui.core.store import Store
@@ -39,6 +45,9 @@ _SIGNALLED = 128
 """Added to the number of the signal that ended a program, as shells do."""
 _MOST_COPIED = 10_000
 _SAVED_AT_ONCE = 2_000
+_PATIENCE = 1.0
+"""Seconds that Enter waits for the keys before it."""
+_FURTHER = {1: "further", -1: "earlier"}
 
 
 class PdtuiApp(Viewer):
@@ -46,6 +55,9 @@ class PdtuiApp(Viewer):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(key.binding() for key in KEYS if key.keys),
+        # Before the input's own Enter: what is typed right after it, perhaps in one packet with
+        # it, must no longer find the input.
+        Binding("enter", "submit_input", show=False, priority=True, id="app.submit"),
         Binding("ctrl+c", "quit", "quit at once", show=False, priority=True, id="app.quit"),
     ]
 
@@ -66,7 +78,29 @@ class PdtuiApp(Viewer):
         """
         if action in _OPENING:
             return isinstance(self.focused, RowsView)
+        if action == "submit_input":
+            return isinstance(self.focused, Input) and not self.screen_stack[1:]
         return super().check_action(action, parameters)
+
+    async def action_submit_input(self) -> None:
+        """Enters what an input holds, once the keys before Enter have reached it."""
+        box = self.focused
+        reached = asyncio.Event()
+        if isinstance(box, Input):
+            box.call_later(reached.set)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(reached.wait(), _PATIENCE)
+            await box.action_submit()
+            self.give_focus(self.pane)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Textual: what the command palette offers: every key's action, by what it does."""
+        for key in KEYS:
+            if key.keys and key.shown:
+                title = f"{key.does} ({key.shown})"
+                run = partial(self.call_later, self.run_action, key.action)
+                yield SystemCommand(title[:1].upper() + title[1:], key.group, run)
+        yield from super().get_system_commands(screen)
 
     # Panes
 
@@ -99,6 +133,7 @@ class PdtuiApp(Viewer):
             self.unzoom()
         if pane is not self.timeline:
             self.lane_grid.bring(pane)
+            self.show_lines()
         if zoomed:
             self.zoom(pane)
         self.give_focus(pane)
@@ -119,12 +154,13 @@ class PdtuiApp(Viewer):
 
     def action_time_column(self) -> None:
         """The next kind of time column, in all panes."""
-        kinds = list(TimeColumn)
-        following = kinds[(kinds.index(self.pane.time_column) + 1) % len(kinds)]
+        kinds = [k for k in TimeColumn if k is not TimeColumn.SINCE_MARK or self.pane.marked]
+        now = self.pane.time_column
+        following = kinds[(kinds.index(now) + 1) % len(kinds)] if now in kinds else kinds[0]
         for pane in self.panes():
             pane.time_column = following
             pane.repaint()
-        self.notify(f"time column: {following.value}", timeout=2, markup=False)
+        self.say(f"time column: {following.value}")
 
     # Filters
 
@@ -135,14 +171,15 @@ class PdtuiApp(Viewer):
 
     @on(FilterBar.Done)
     def _back_to_pane(self) -> None:
-        self.give_focus(self.pane)
+        if self._is_up:
+            self.give_focus(self.pane)
 
     def action_filters(self) -> None:
         """All filters off, or on again, without losing the place."""
         if self.session.filter or self.filters_off:
             self.toggle_filters()
         else:
-            self.notify("no filter is set", timeout=2)
+            self.say("no filter is set")
 
     def action_only_like(self, wanted: bool) -> None:
         """Only rows like the one under the cursor, or none like it: its marker, else its rank."""
@@ -157,7 +194,7 @@ class PdtuiApp(Viewer):
         elif row.origin:
             self._filter_on("text", sign + re.escape(row.origin), True)
         else:
-            self.notify("this row has no marker, rank or origin to go by", timeout=3)
+            self.say("this row has no marker, rank or origin to go by")
 
     def _filter_on(self, name: str, text: str, alone: bool) -> None:
         """Sets an input, or adds to what it holds."""
@@ -184,8 +221,9 @@ class PdtuiApp(Viewer):
         """Shows every place that the text fits, as it is typed."""
         try:
             self._pattern = re.compile(text) if text else None
-        except re.error:
-            return  # half an expression: the next keystroke may complete it
+        except re.error as error:
+            self._pattern = None
+            self.say(f"search: '{text}' is no expression: {error}")
         for pane in self.panes():
             pane.highlight = self._pattern
             pane.refresh()
@@ -200,11 +238,13 @@ class PdtuiApp(Viewer):
         for place in find_text(self.session.store, pane.view, start, step, pattern):
             if place is not None:
                 if (place <= start) if step > 0 else (place >= start):
-                    self.notify("search went round the end", timeout=2)
+                    self.say("search went round the end")
                 pane.go_to(place, centre=not pane.shows(place))
+                if not pane.reveal(self._pattern):
+                    self.say("it stands in a part of the line that has no column: Enter shows it")
                 return
             await asyncio.sleep(0)
-        self.notify(f"not found: {self._pattern.pattern}", timeout=3, markup=False)
+        self.say(f"not found: {self._pattern.pattern}")
 
     def action_level(self, step: int, name: str) -> None:
         """Goes to the next row of this level or above."""
@@ -214,16 +254,16 @@ class PdtuiApp(Viewer):
             return kind.level >= floor and not kind.continuation
 
         place = find_kind(self.session.store, self.pane.view, self.pane.cursor, step, wanted)
-        self._go(place, f"no further {name}")
+        self._go(place, f"no {_FURTHER[step]} {name}")
 
     def action_silence(self, step: int) -> None:
         """Goes to the next row that followed a silence."""
         place = find_silence(self.session.store, self.pane.view, self.pane.cursor, step)
-        self._go(place, f"no further silence of {SILENCE} s")
+        self._go(place, f"no {_FURTHER[step]} silence of {SILENCE} s")
 
     def _go(self, place: int | None, otherwise: str) -> None:
         if place is None:
-            self.notify(otherwise, timeout=2)
+            self.say(otherwise)
         else:
             self.pane.go_to(place, centre=not self.pane.shows(place))
 
@@ -243,7 +283,10 @@ class PdtuiApp(Viewer):
         places = sorted(pane.view.place_of(*where) for where in pane.marked)
         places = [p for p in places if p < len(pane.view) and pane.view.at(p) in pane.marked]
         ahead = [p for p in places if (p > pane.cursor if step > 0 else p < pane.cursor)]
-        self._go((min(ahead) if step > 0 else max(ahead)) if ahead else None, "no further mark")
+        hidden = len(pane.marked) - len(places)
+        more = f" ({hidden} hidden by the filters)" if hidden else ""
+        place = (min(ahead) if step > 0 else max(ahead)) if ahead else None
+        self._go(place, f"no {_FURTHER[step]} mark{more}")
 
     def action_marks(self) -> None:
         """Lists the marked rows."""
@@ -266,7 +309,7 @@ class PdtuiApp(Viewer):
         lines = [self.session.source_at(n).line(row) for n, row in marks[:_MOST_COPIED]]
         if lines:
             self.copy_to_clipboard(b"".join(lines).decode("utf-8", "replace").rstrip("\n"))
-            self.notify(f"copied {len(lines)} row{'s' if len(lines) > 1 else ''}", timeout=2)
+            self.say(f"copied {len(lines)} row{'s' if len(lines) > 1 else ''}")
 
     def action_save(self) -> None:
         """Asks for a file and writes the pane's rows into it, as they are in the logs."""
@@ -293,9 +336,9 @@ class PdtuiApp(Viewer):
                         await asyncio.sleep(0)
         except OSError as error:
             said = (error.strerror or str(error)).lower()
-            self.notify(f"{name}: {said}", severity="error", markup=False)
+            self.say(f"{name}: {said}")
         else:
-            self.notify(f"{count:,} rows saved to {path}", markup=False)
+            self.say(f"{count:,} rows saved to {path}")
 
     def action_help(self) -> None:
         """Shows the keys and markers."""
@@ -311,6 +354,8 @@ class PdtuiApp(Viewer):
             self._highlight("")
         elif filled := [name for name, text in self.filter_bar.texts.items() if text]:
             self.filter_bar.set_text(self.last_filter(filled), "")
+        elif self.drop_base():
+            self.say("the command line's filters are off")
 
     def action_leave(self) -> None:
         """One step back from a zoomed pane, else ends the viewer."""
@@ -354,8 +399,14 @@ def open_viewer(
     ingest = Ingest(store, [feed_of(one, year, ring) for one in named], notify, follow=follow)
     app = PdtuiApp(
         Session(store, wanted=wanted, split=split, offsets=offsets),
-        # What stands in an input can be changed there; the rest of the command line stays.
-        base=replace(wanted, texts=()) if typed.get("text") else wanted,
+        # What stands in an input is changed there; base is what has none.
+        base=replace(
+            wanted,
+            ranks=(),
+            markers=(),
+            level=NO_LEVEL,
+            texts=() if typed.get("text") else wanted.texts,
+        ),
         typed=typed,
         live=follow,
         ascii_only=ascii_only,

@@ -20,6 +20,8 @@ from textual.widgets.option_list import Option
 from pdtui.ui.text import fit, printable
 
 _FRAME = 6
+NAMES = ("rank", "marker", "level", "text")
+"""The filters, in the order in which they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,11 @@ class FilterInput(Input):
             super().__init__()
             self.step = step
 
-    def __init__(self, name: str, choices: Callable[[], list[Choice]], hint: str) -> None:
+    def __init__(self, name: str, choices: Callable[[], list[Choice]]) -> None:
         super().__init__(
             name=name,
             id=f"filter-{name}",
-            placeholder=hint,
+            placeholder="all",
             suggester=_LastWord(choices),
             compact=True,
             select_on_focus=True,
@@ -158,7 +160,7 @@ class FilterBar(Horizontal):
             self.texts = texts
 
     class Done(Message):
-        """The user is done with the filters."""
+        """The user leaves the filters without entering anything."""
 
     def __init__(
         self, texts: dict[str, str], choices: dict[str, Callable[[], list[Choice]]]
@@ -169,15 +171,9 @@ class FilterBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Textual: the labels and inputs."""
-        hints = {
-            "rank": "0,2-4,!3",
-            "marker": "alert,!init",
-            "level": "warning",
-            "text": "regex, ! hides",
-        }
-        for name, hint in hints.items():
+        for name in NAMES:
             yield Label(name, classes="filter-label")
-            box = FilterInput(name, self._choices.get(name, list), hint)
+            box = FilterInput(name, self._choices.get(name, list))
             box.value = self._texts.get(name, "")
             yield box
         yield Static(id="count")
@@ -216,7 +212,6 @@ class FilterBar(Horizontal):
         word = self._popup.chosen
         if word is not None and isinstance(event.input, FilterInput):
             event.input.take(word)
-        self.post_message(self.Done())
 
     @on(FilterInput.Left)
     def _left(self, event: FilterInput.Left) -> None:

@@ -15,6 +15,7 @@ MOST_PANES = 8
 _PANE_WIDTH = 38
 _PANE_HEIGHT = 4
 """Two borders and two rows: with less a pane says nothing."""
+_GOOD_WIDTH, _GOOD_HEIGHT = 60, 6
 _SHARE = 0.45
 """Of the height; the timeline has the rest."""
 _LEAST_FOR_PANES = 14
@@ -31,21 +32,23 @@ class Grid:
     @property
     def panes(self) -> int:
         """How many lanes are in sight at once."""
-        return self.columns * self.rows
+        return min(self.columns * self.rows, MOST_PANES)
 
 
 def grid_for(lanes: int, width: int, height: int) -> Grid:
     """The grid for so many lanes on so much room (cells, without the lines around)."""
     if not lanes or height < _LEAST_FOR_PANES:
         return Grid(0, 0, 0)
-    most_columns = max(1, min(4, width // _PANE_WIDTH))
     wanted = min(lanes, MOST_PANES)
-    rows = ceil(wanted / most_columns)
-    columns = ceil(wanted / rows)
     room = max(int(height * _SHARE), _PANE_HEIGHT)
-    fitting = max(1, min(rows, room // _PANE_HEIGHT))
-    columns = most_columns if fitting < rows else columns
-    return Grid(min(columns, wanted), fitting, room)
+    most_columns = max(1, min(4, width // _PANE_WIDTH))
+    # As few columns as the height allows: a wide pane says more than a high one.
+    for columns in range(max(1, min(width // _GOOD_WIDTH, most_columns)), most_columns + 1):
+        rows = ceil(wanted / columns)
+        if rows * _GOOD_HEIGHT <= room:
+            return Grid(min(columns, wanted), rows, room)
+    rows = max(1, min(ceil(wanted / most_columns), room // _PANE_HEIGHT))
+    return Grid(min(most_columns, wanted), rows, room)
 
 
 class LaneGrid(Container):
@@ -78,6 +81,14 @@ class LaneGrid(Container):
         self.styles.grid_size_rows = max(self.grid.rows, 1)
         self.set_class(not self.grid.panes, "away")
         self._show_page()
+
+    @property
+    def said(self) -> str:
+        """Which panes are in sight, where not all are: `panes 1-8 of 12`."""
+        if self.pages < 2:
+            return ""
+        first = self.page * self.grid.panes
+        return f"panes {first + 1}-{first + len(self.in_sight())} of {len(self.panes)}"
 
     def bring(self, pane: RowsView) -> None:
         """Turns to the page of this pane."""

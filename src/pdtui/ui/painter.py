@@ -13,7 +13,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from pdtui.core.describe import Row
-from pdtui.core.markers import marker_of
+from pdtui.core.markers import MARKERS, marker_of
 from pdtui.core.stamps import SECOND, to_datetime
 from pdtui.ui.text import fit, from_cell, printable
 
@@ -23,6 +23,7 @@ _REQUEST = re.compile(
     r"(?:(?:chatcmpl|cmpl|embd)-)?___prefill_addr_\S+?___decode_addr_\S+?:\d+_([0-9a-f]{32})(?:-\d+)?"
     r"(?:-[0-9a-f]{8}(?![0-9a-f]))?"
 )
+_LETTERS = {ord(marker.emoji): marker.letter for marker in MARKERS}
 _MARKER_CELLS = 4
 _NARROW, _VERY_NARROW = 72, 48
 _LONGEST = 4096
@@ -57,9 +58,9 @@ class Look:
         return _MARKER_CELLS if self.width >= _VERY_NARROW and not self.ascii_only else 2
 
     @property
-    def shows_level(self) -> bool:
-        """Whether the level has its column."""
-        return self.width >= _VERY_NARROW
+    def level_width(self) -> int:
+        """Cells for the level's letter, with a blank where there is room."""
+        return 2 if self.width >= _VERY_NARROW else 1
 
 
 class Painter:
@@ -79,7 +80,10 @@ class Painter:
             *self._rank(row),
         ]
         used = sum(segment.cell_length for segment in segments)
-        message = fit(from_cell(message_of(row), look.shift), max(look.width - used, 0))
+        text = message_of(row)
+        if look.ascii_only:
+            text = text.translate(_LETTERS)
+        message = fit(from_cell(text, look.shift), max(look.width - used, 0))
         segments += self._message(message, message_style)
         return Strip(segments, used + max(look.width - used, 0))
 
@@ -95,11 +99,9 @@ class Painter:
         return self._style("inherited" if row.time_source == "inherited" else "time")
 
     def _level(self, row: Row, look: Look) -> list[Segment]:
-        if not look.shows_level:
-            return []
         letter = _LEVEL_LETTERS.get(row.level or "", " ")
         style = self._style((row.level or "info").lower()) + Style(bold=True)
-        return [Segment(letter + " ", style)]
+        return [Segment(fit(letter, look.level_width), style)]
 
     def _source(self, row: Row, look: Look) -> list[Segment]:
         if not look.source_width:

@@ -57,9 +57,11 @@ class Prompt(Horizontal):
         self._close()
 
     def _close(self) -> None:
+        held_focus = self.query_one(Input).has_focus
         self.display = False
         self._changed = _nothing
-        self._left()
+        if held_focus:
+            self._left()
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

@@ -20,13 +20,16 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from pdtui.core.merge import Refs
-from pdtui.ui.painter import Look, Painter, TimeColumn, with_highlight
+from pdtui.ui.painter import Look, Painter, TimeColumn, message_of, with_highlight
 from pdtui.ui.session import Session
+from pdtui.ui.text import fit
 
 _SHIFT_STEP = 8
 _CACHED_STRIPS = 4096
 _LABEL_MOST = 16
 _NARROW = 100
+_COLUMNS_LEFT = 32
+"""Cells before the message, at the most."""
 
 
 class RowView(Protocol):
@@ -109,7 +112,8 @@ class RowsView(ScrollView, can_focus=True):
         self._sources = sources
         self._ascii_only = ascii_only
         self._shift = 0
-        self._cursor_row: tuple[int, int] | None = None
+        self._chosen: tuple[int, int] | None = None
+        """The row that the cursor was put on; a filter may hide it, and shows it again later."""
         self._scrolling = False
         self._painter = Painter(self._part_style)
         self._strips: LRUCache[object, Strip] = LRUCache(_CACHED_STRIPS)
@@ -117,25 +121,18 @@ class RowsView(ScrollView, can_focus=True):
     # What is shown
 
     def show(self, view: RowView) -> None:
-        """Shows another view at the row where the cursor stood, or the next one that is left."""
-        above = self.cursor - self.scroll_offset.y
+        """Shows another view at the row that was chosen last, or the next one that is left."""
         self.view = view
-        self._size_up()
-        if self.following or self._cursor_row is None:
-            self.to_end()
-        else:
-            place = min(view.place_of(*self._cursor_row), len(view) - 1)
-            self._set_cursor(max(place, 0), scroll_top=max(place - above, 0))
-        self.refresh()
+        self.rows_changed()
 
     def rows_changed(self) -> None:
-        """Takes in that the view has other rows now; stays at the end, or at the cursor's row."""
+        """Takes in that the view has other rows now; stays at the end, or at the chosen row."""
+        above = self.cursor - self.scroll_offset.y
         self._size_up()
-        if self.following:
+        if self.following or self._chosen is None:
             self.to_end()
-        elif self._cursor_row is not None and self._row_at(self.cursor) != self._cursor_row:
-            above = self.cursor - self.scroll_offset.y
-            place = max(min(self.view.place_of(*self._cursor_row), len(self.view) - 1), 0)
+        elif self._row_at(self.cursor) != self._chosen:
+            place = max(min(self.view.place_of(*self._chosen), len(self.view) - 1), 0)
             self._set_cursor(place, scroll_top=max(place - above, 0))
         self.refresh()
 
@@ -150,9 +147,28 @@ class RowsView(ScrollView, can_focus=True):
             return
         place = min(max(place, 0), len(self.view) - 1)
         self.following = self.following and place == len(self.view) - 1
+        self._chosen = self._row_at(place)
         self._set_cursor(place)
         if centre:
             self._scroll(place - self._height // 2)
+
+    def reveal(self, pattern: re.Pattern[str]) -> bool:
+        """Scrolls sideways to where the row under the cursor holds the text; whether it can."""
+        if (where := self.cursor_row) is None:
+            return False
+        message = message_of(self.session.describe(*where))
+        if (found := pattern.search(message)) is None:
+            return (
+                pattern.search(self.render_line(self.cursor - self.scroll_offset.y).text)
+                is not None
+            )
+        end = cell_len(message[: found.end()])
+        room = self.size.width - _COLUMNS_LEFT
+        shift = 0 if end <= room else end - room // 2
+        if shift != self._shift:
+            self._shift = shift
+            self.repaint()
+        return True
 
     def shows(self, place: int) -> bool:
         """Whether a place is in sight."""
@@ -177,7 +193,7 @@ class RowsView(ScrollView, can_focus=True):
         """Says in the border what the pane shows, and whether it follows."""
         # Content, not a string: a label is data and may hold brackets.
         self.border_title = Content(self._title(self))
-        below = len(self.view) - 1 - self.cursor
+        below = max(len(self.view) - self.scroll_offset.y - self._height, 0)
         state = "▼ follow" if self.following else f"▲ {below:,} below · G follows"
         self.border_subtitle = Content(state)
 
@@ -231,6 +247,7 @@ class RowsView(ScrollView, can_focus=True):
         self.following = at_end and (self.following or new_value > old_value)
         last = len(self.view) - 1
         place = last if self.following else min(max(self.cursor, top), top + self._height - 1)
+        self._chosen = self._row_at(max(min(place, last), 0))
         self._cursor_to(max(min(place, last), 0))
 
     def on_resize(self) -> None:
@@ -261,14 +278,16 @@ class RowsView(ScrollView, can_focus=True):
         width, base = self.size.width, self.rich_style
         place = self.scroll_offset.y + y
         if place >= len(self.view) or width < 2:
+            if y == 0 and not len(self.view) and self.session.rows and self.session.filter:
+                text = fit(" no row passes the filters", width)
+                return Strip([Segment(text, self._part_style("quiet"))]).apply_style(base)
             return Strip.blank(width, base)
         where = self.view.at(place)
         strip = self._strip(where, place, width - 1)
         if self.highlight is not None:
             strip = with_highlight(strip, self.highlight, self._part_style("hit"))
-        mark = "*" if self._ascii_only else "◆"
         at_cursor = place == self.cursor
-        gutter = mark if where in self.marked else ("▌" if at_cursor and self.has_focus else " ")
+        gutter = self._gutter(where in self.marked, at_cursor and self.has_focus)
         strip = Strip([Segment(gutter, self._part_style("gutter")), *strip], width)
         if at_cursor:
             here = self._part_style("cursor" if self.has_focus else "cursor-blurred")
@@ -279,6 +298,11 @@ class RowsView(ScrollView, can_focus=True):
         return strip.crop_extend(0, width, base).apply_style(base)
 
     # Inside
+
+    def _gutter(self, marked: bool, at_cursor: bool) -> str:
+        """The sign before a row: the cursor, a mark, both, or none."""
+        signs = " >*#" if self._ascii_only else " ▌◆◈"
+        return signs[2 * marked + at_cursor]
 
     @property
     def _height(self) -> int:
@@ -305,7 +329,8 @@ class RowsView(ScrollView, can_focus=True):
     def _cursor_to(self, place: int) -> None:
         moved = place != self.cursor
         self.cursor = place
-        self._cursor_row = self._row_at(place)
+        if self.following:
+            self._chosen = self._row_at(place)
         self.refresh_title()
         if moved:
             self.post_message(self.CursorMoved(self))

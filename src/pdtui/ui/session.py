@@ -6,6 +6,8 @@ views hold then.
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from pdtui.core.describe import Describer, Row
@@ -16,8 +18,11 @@ from pdtui.core.query import Filter
 from pdtui.core.roles import roles
 from pdtui.core.source import Source
 from pdtui.core.stamps import NO_TIME
-from pdtui.core.store import Store
+from pdtui.core.store import Snapshot, Store
 from pdtui.core.view import LaneView, Matches, TimelineView
+
+_LATE_SHOWN = 4.0
+"""Seconds for which it is said that rows came late."""
 
 
 class Session:
@@ -33,6 +38,8 @@ class Session:
         self.lanes: list[Lane] = []
         self.timeline = TimelineView(self.matches, self.merge)
         self.revision = -1
+        self._late = (0, 0, 0.0)
+        """How many rows had come late before, how many then did, and when."""
         self._views: dict[Lane, LaneView] = {}
         self._describers: dict[int, Describer] = {}
 
@@ -62,13 +69,25 @@ class Session:
         changed = self.merge.update(snapshot)
         self.matches.refresh(snapshot)
         self.timeline.update(changed)
-        lanes = lanes_of([source for source, _ in snapshot], self.split)
+        if self.merge.late != sum(self._late[:2]):
+            before = sum(self._late[:2])
+            self._late = (before, self.merge.late - before, time.monotonic())
+        # Ranks turn up while the logs are read; panes are made once, when all is read.
+        lanes = self.lanes if self.lanes and not self.store.loaded else self._lanes(snapshot)
         new_lanes, self.lanes = lanes != self.lanes, lanes
         for lane in set(self._views) - set(lanes):
             del self._views[lane]
         for view in self._views.values():
             view.update()
         return new_lanes
+
+    def _lanes(self, snapshot: Snapshot) -> list[Lane]:
+        return lanes_of([source for source, _ in snapshot], self.split)
+
+    @property
+    def just_late(self) -> int:
+        """How many rows came late within the last seconds."""
+        return self._late[1] if time.monotonic() - self._late[2] < _LATE_SHOWN else 0
 
     def lane_view(self, lane: Lane) -> LaneView:
         """The view of a lane, made when it is first asked for."""

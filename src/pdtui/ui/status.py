@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 
-from pdtui.core.lanes import Split
 from pdtui.core.source import Source
 from pdtui.core.stamps import to_datetime
 from pdtui.core.view import LaneView
+from pdtui.follow.follower import WAITING
+from pdtui.follow.stream import ENDED
 from pdtui.ui.session import Session
 from pdtui.ui.text import fit, printable
 
@@ -16,59 +17,73 @@ HINTS = (
     ("/", "search"), ("e", "error"), ("\\", "filters off"), ("z", "zoom"),
     ("Tab", "pane"), ("=", "freeze"), ("?", "help"), ("q", "quit"),
 )  # fmt: skip
+SILENT = "silent"
 _SILENT_AFTER = 10
 _MOST_LABELS = 40
 
 
-def title_line(session: Session, state: str, width: int) -> str:
+def title_line(session: Session, state: str, width: int, more: str = "") -> str:
     """`pdtui  prefill · decode      ● live  2 sources  1,002,997 rows  11-01 10:30:51`."""
     sources = session.store.sources
     newest = session.newest
     clock = to_datetime(newest).strftime("%m-%d %H:%M:%S") if newest is not None else ""
     count = f"{len(sources)} source{'s' if len(sources) != 1 else ''}"
     right = f"{state}  {count}  {session.rows:,} rows  {clock} "
-    labels = printable(" · ".join(source.label for source in sources))
+    labels = printable(" · ".join([more] * bool(more) + [source.label for source in sources]))
     left = " pdtui  "
     room = width - len(left) - len(right) - 1
     return left + fit(labels, max(room, 0)) + " " + right
 
 
-def count_text(session: Session, *, off: bool, searching: bool) -> str:
-    """`182 of 1,002,997`, and whether the filters are off or still at work."""
+def count_text(session: Session, *, off: bool, searching: bool, more: str) -> str:
+    """`182 of 1,002,997`, whether the filters are off or at work, and those without an input."""
     if searching:
         return "searching…"
     if off:
         return f"filters off · {session.rows:,}"
-    return f"{len(session.timeline):,} of {session.rows:,}"
+    return f"{more} {len(session.timeline):,} of {session.rows:,}".lstrip()
 
 
 def lane_title(session: Session, view: LaneView, *, live: bool) -> str:
-    """`prefill ── 501,002 rows · 0 s ago`."""
+    """`prefill ── 501,002 rows · 0 s ago`; what is wrong comes before the rows."""
     source = session.source_at(view.lane.source)
-    label = printable(view.lane.label)
-    if source.trouble and not len(source):
-        return f"{label} ── {printable(source.trouble)}"
-    shown, total = len(view), view.matches.snapshot[view.lane.source][1]
-    rows = f"{total:,} rows"
-    if shown != total and (session.filter or view.lane.split is Split.SOURCE):
-        rows = f"{shown:,} of {total:,} rows"
-    elif shown != total:
-        rows = f"{shown:,} rows"
-    heard = f" · {_heard(source)}" if live and source.heard else ""
-    said = source.trouble or source.note
-    return f"{label} ── {rows}{heard}" + (f" · {printable(said)}" if said else "")
+    said = printable(source.trouble or source.note)
+    if view.total or session.store.loaded:
+        shown = f"{len(view):,} of " if len(view) != view.total else ""
+        rows = f"{shown}{_rows(view.total)}"
+    else:
+        rows = "reading…"
+    heard = _heard(source) if live and source.heard and session.store.loaded else ""
+    parts = [said, rows, heard] if said or not heard.startswith(SILENT) else [heard, rows]
+    if said and not view.total:
+        parts = [said]
+    return f"{printable(view.lane.label)} ── " + " · ".join(filter(None, parts))
 
 
 def timeline_title(session: Session) -> str:
-    """What the timeline holds."""
-    late = f" · {session.merge.late:,} came late" if session.merge.late else ""
-    return f"timeline ── {len(session.timeline):,} rows{late}"
+    """What the timeline holds, and whether rows just went above others."""
+    late = session.just_late
+    said = f" · {_rows(late)} came late, put where they belong" if late else ""
+    return f"timeline ── {_rows(len(session.timeline))}{said}"
 
 
 def trouble_line(session: Session) -> str:
     """What is wrong with the sources, '' where nothing is."""
-    said = [f"{s.label}: {s.trouble}" for s in session.store.sources if s.trouble]
+    said = [
+        f"{s.path if s.trouble == WAITING else s.label}: {s.trouble}"
+        for s in session.store.sources
+        if s.trouble and s.trouble != ENDED
+    ]
     return printable(" · ".join(said))
+
+
+def ended(session: Session) -> bool:
+    """Whether nothing more can come: every source is a stream that has ended."""
+    return all(source.trouble == ENDED for source in session.store.sources)
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' if count != 1 else ''}"
 
 
 def hint_line(width: int) -> list[tuple[str, str]]:
@@ -91,4 +106,4 @@ def _heard(source: Source) -> str:
         return f"{max(age, 0):.0f} s ago"
     minutes, seconds = divmod(int(age), 60)
     span = f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
-    return f"silent {span}"
+    return f"{SILENT} {span}"

@@ -27,7 +27,7 @@ from pdtui.errors import FilterError
 from pdtui.ui import status
 from pdtui.ui.choices import level_choices, marker_choices, rank_choices
 from pdtui.ui.filterbar import Choices, FilterBar
-from pdtui.ui.filtering import filter_of
+from pdtui.ui.filtering import filter_of, said_of
 from pdtui.ui.lanegrid import LaneGrid
 from pdtui.ui.prompt import Prompt
 from pdtui.ui.rows import RowsView
@@ -85,6 +85,8 @@ class Viewer(App[int]):
         self._base = base
         self._typed = typed
         self._notices = notices
+        self._said = ("", 0.0)
+        """The last message, and when it has been in sight for long enough."""
         self._invalid = ""
         self._changed_at: dict[str, float] = {}
         self._sought: Matches | None = None
@@ -132,8 +134,8 @@ class Viewer(App[int]):
         self.register_theme(PDTUI_THEME)
         self.theme = PDTUI_THEME.name
         self.give_focus(self.timeline)
-        for notice in self._notices:
-            self.notify(notice, severity="warning", timeout=10, markup=False)
+        if self._notices:
+            self.say(" · ".join(self._notices), seconds=15)
         await self._update()
         self.set_interval(1.0, self._tick)
 
@@ -232,6 +234,7 @@ class Viewer(App[int]):
         """Textual: the terminal has another size."""
         if self._is_up:
             self._arrange(event.size)
+            self.screen_stack[0].query_one(Choices).display = False
             self.show_lines(event.size.width)
 
     def _arrange(self, size: Size | None = None) -> None:
@@ -257,7 +260,12 @@ class Viewer(App[int]):
         self._show_title(width)
         self._show_problem()
         self.filter_bar.show_count(
-            status.count_text(self.session, off=self.filters_off, searching=self.searching)
+            status.count_text(
+                self.session,
+                off=self.filters_off,
+                searching=self.searching,
+                more="" if self.filters_off else said_of(self._base),
+            )
         )
         hints = Content.assemble(
             " ",
@@ -272,16 +280,29 @@ class Viewer(App[int]):
         elif not self.session.store.loaded:
             state = "… reading"
         else:
-            state = "● live" if self.live else "■ not followed"
-        line = status.title_line(self.session, state, width or self.size.width)
+            over = status.ended(self.session)
+            state = "■ ended" if over else "● live" if self.live else "■ not followed"
+        said = self.lane_grid.said
+        line = status.title_line(self.session, state, width or self.size.width, said)
         self._line("title").update(Content(line))
 
+    def say(self, text: str, seconds: float = 3.0) -> None:
+        """Says something in the message line for a while."""
+        self._said = (text, time.monotonic() + seconds)
+        self._show_problem()
+        self.set_timer(seconds + 0.05, self._show_problem)
+
     def _show_problem(self) -> None:
-        said = self.failure() or self._invalid or status.trouble_line(self.session)
+        if not self._is_up:
+            return
+        text, until = self._said
+        message = text if time.monotonic() < until else ""
+        wrong = self.failure() or self._invalid or status.trouble_line(self.session)
+        said = message or wrong
         line = self._line("problem")
         line.display = bool(said)
         if said:
-            line.update(Content(f"! {said}"))
+            line.update(Content(said if message else f"! {said}"))
 
     def _line(self, name: str) -> Static:
         return self.screen_stack[0].query_one(f"#{name}", Static)
@@ -337,6 +358,14 @@ class Viewer(App[int]):
             pane.show(self.session.lane_view(lane))
         self.timeline.show(self.session.timeline)
         self.show_lines()
+
+    def drop_base(self) -> bool:
+        """Drops what only the command line could ask for; whether there was any."""
+        if not self._base:
+            return False
+        self._base = Filter()
+        self.apply(filter_of(self._base, self.filter_bar.texts))
+        return True
 
     def last_filter(self, names: list[str]) -> str:
         """Which of these inputs was changed last."""
