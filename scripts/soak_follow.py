@@ -90,8 +90,12 @@ def writer(path: Path, seconds: float, rate: int, rotate: float = 0) -> Iterator
 
 def is_whole(source: Source, lines: int) -> bool:
     """Whether the source's rows are lines 0 … lines-1, each once and in order."""
-    return len(source) == lines and all(
-        source.line(row) == TEXT.format(row).encode() for row in range(lines)
+    begins = [*source.columns.offset.tolist(), source.end]
+    wanted = b"".join(TEXT.format(row).encode() for row in range(lines))
+    return (
+        len(source) == lines
+        and source.read(0, source.end) == wanted
+        and all(wanted[end - 1] == ord("\n") for end in begins[1:])
     )
 
 

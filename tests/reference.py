@@ -59,6 +59,7 @@ NCCL_LEVELS = {
     "INFO": "INFO", "WARN": "WARNING", "CALL": "DEBUG", "TRACE": "DEBUG", "ABORT": "CRITICAL",
 }  # fmt: skip
 
+UNKNOWN_SIGN = re.compile(r"[^\x00-\x7f]+ ?(?=\[Rank \d)", re.A)
 RANK_BRACKET = re.compile(r"\[Rank (\d+)\] ?", re.A)
 MARKER = re.compile(f"([{MARKERS}])\ufe0f? ?")
 ARROW = re.compile("[👉👈]")
@@ -291,6 +292,8 @@ def leading(message: str) -> tuple[list[str], int | None]:
     """The markers that the message begins with, and the first `[Rank N]` before or among them."""
     markers: list[str] = []
     rank = None
+    if not MARKER.match(message) and (sign := UNKNOWN_SIGN.match(message)):
+        message = message[sign.end() :]
     while True:
         bracket = RANK_BRACKET.match(message)
         if bracket and as_rank(bracket[1]) is not None:

@@ -85,6 +85,24 @@ def test_a_source_that_always_has_more_does_not_take_the_processor_for_itself() 
         assert follower.polls - polls <= looks * ingest._TURN
 
 
+def test_reading_leaves_most_of_the_time_to_the_screen() -> None:
+    spent = 0.0
+
+    def answer(poll: int) -> bytes:
+        nonlocal spent
+        if poll % 2:
+            return b""
+        time.sleep(0.04)
+        spent += 0.04
+        return b"line\n"
+
+    with told(answer) as (session, _):
+        eventually(lambda: session.store.loaded)
+        before, began = spent, time.monotonic()
+        time.sleep(1)
+        assert 0 < spent - before < (time.monotonic() - began) * 0.45
+
+
 @pytest.mark.parametrize("rings", [0, 1])
 def test_in_silence_it_asks_with_the_heartbeat_only(rings: int) -> None:
     with told(silence) as (session, [follower]):

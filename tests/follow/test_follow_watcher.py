@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -247,6 +249,46 @@ def test_one_folder_without_a_watch_leaves_the_others_theirs_until_it_gets_one(
     one.hush()
     append(bad, "three\n")
     assert one.rang()
+
+
+def inotify_watches() -> int:
+    """How many watches the system keeps for this process."""
+    infos = [info.read_text() for info in Path("/proc/self/fdinfo").iterdir() if info.exists()]
+    return sum(info.count("inotify wd:") for info in infos)
+
+
+@pytest.mark.usefixtures("no_heartbeat")
+def test_a_flood_of_events_is_not_listened_to_and_nothing_is_missed(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hearing of each of many thousand writes would leave no time to read what was written."""
+    monkeypatch.setattr(watcher, "MOST_EVENTS", 50)
+    monkeypatch.setattr(watcher, "RESPITE", 0.7)
+    other = log.with_name("decode.log")
+    with live(log) as session:
+        session.holds("prefill", "one")
+        assert inotify_watches() == 1
+        # In turns, because inotify tells of several writes to one file only once.
+        for _ in range(100):
+            append(other, "x\n")
+            append(log, "x\n")
+        eventually(lambda: inotify_watches() == 0)
+        eventually(lambda: len(session["prefill"]) == 101)
+        append(log, "while not listened to\n")
+        eventually(lambda: len(session["prefill"]) == 102)
+        eventually(lambda: inotify_watches() == 1)
+        time.sleep(0.1)
+        append(log, "listened to again\n")
+        eventually(lambda: len(session["prefill"]) == 103)
+
+
+def test_what_watchdog_logs_is_not_written_across_the_screen() -> None:
+    program = (
+        "import logging, pdtui.follow.watcher;"
+        "logging.getLogger('watchdog.observers.inotify_c').warning('events were lost')"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert ended.stdout + ended.stderr == b""
 
 
 def test_a_folder_that_may_not_be_listed_is_named(

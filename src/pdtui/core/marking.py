@@ -25,7 +25,8 @@ _CODE_MASK = (1 << _CODE_BITS) - 1
 _MOST_LEADING = 3
 _LONGEST_ADDRESS = 80
 _RANK_OPEN = b"[Rank "
-_FIRST_EMOJI_BYTE = 0xE2
+_FIRST_NON_ASCII = 0x80
+_UNKNOWN_SIGN = re.compile(rb"[\x80-\xff]+ ?(?=\[Rank \d)")
 
 _ARROW_START = "👉".encode()[:3]
 _ARROWS = (_CODES["👉"], _CODES["👈"])
@@ -128,9 +129,10 @@ def _find_leading(lines: Lines, marks: Marks) -> None:
     block = lines.block
     first = block.byte(lines.message_at)
     rows = np.flatnonzero(
-        (first >= _FIRST_EMOJI_BYTE) | block.starts_with(lines.message_at, _RANK_OPEN)
+        (first >= _FIRST_NON_ASCII) | block.starts_with(lines.message_at, _RANK_OPEN)
     )
-    at = _past_rank(lines, marks, rows, lines.message_at[rows])
+    at = _past_unknown_sign(lines, rows, lines.message_at[rows])
+    at = _past_rank(lines, marks, rows, at)
     for turn in range(_MOST_LEADING):
         codes, length = _codes_at(block, at)
         marked = codes > 0
@@ -139,6 +141,17 @@ def _find_leading(lines: Lines, marks: Marks) -> None:
         at = at + 3 * block.starts_with(at, _SELECTOR)
         at = at + (block.byte(at) == ord(" "))
         at = _past_rank(lines, marks, rows, at)
+
+
+def _past_unknown_sign(lines: Lines, rows: Positions, at: Positions) -> Positions:
+    """The places of `[Rank ` after a sign that no table knows, as in a log decoded wrongly."""
+    at = at.copy()
+    codes, _ = _codes_at(lines.block, at)
+    for index in np.flatnonzero((codes == 0) & (lines.block.byte(at) >= _FIRST_NON_ASCII)).tolist():
+        end = int(lines.ends[rows[index]])
+        if found := _UNKNOWN_SIGN.match(lines.text, int(at[index]), end):
+            at[index] = found.end()
+    return at
 
 
 def _past_rank(lines: Lines, marks: Marks, rows: Positions, at: Positions) -> Positions:
