@@ -99,33 +99,47 @@ def is_whole(source: Source, lines: int) -> bool:
     )
 
 
+def chat(paths: list[Path]) -> None:
+    """Writes a line to each file in turn, 20 a second to each; run as a process of its own."""
+    files = [path.open("a", buffering=1) for path in paths]
+    while True:
+        for file in files:
+            file.write(TEXT.format(0))
+            time.sleep(0.05 / len(files))
+
+
+@contextmanager
+def chatter(paths: list[Path]) -> Iterator[None]:
+    """Such a process, if there are any files for it."""
+    if not paths:
+        yield
+        return
+    with subprocess.Popen([sys.executable, __file__, "--chat", *map(str, paths)]) as process:
+        yield
+        process.kill()
+
+
 def latency(folder: Path, files: int, busy: int) -> None:
     """Append → store, in one of `files` files, while `busy` others are written to."""
     paths = [folder / f"latency{busy}-{number}.log" for number in range(files)]
     for path in paths:
         path.touch()
-    stop = threading.Event()
-
-    def disturb() -> None:
-        others = [path.open("a", buffering=1) for path in paths[1 : busy + 1]]
-        while not stop.wait(0.005):
-            for file in others:
-                file.write(TEXT.format(0))
-
-    thread = threading.Thread(target=disturb)
-    with following(paths) as store, paths[0].open("a", buffering=1) as file:
-        thread.start()
+    with (
+        following(paths) as store,
+        chatter(paths[1 : busy + 1]),
+        paths[0].open("a", buffering=1) as file,
+    ):
         source = next(s for s in store.sources if s.path == str(paths[0]))
+        processor, began = time.process_time(), time.perf_counter()
         took = []
         for number in range(200):
             file.write(TEXT.format(number))
             took.append(wait_for(lambda wanted=number: len(source) > wanted) * 1000)
             time.sleep(0.031)
-        stop.set()
-        thread.join()
+        used = (time.process_time() - processor) / (time.perf_counter() - began)
     print(
-        f"append → store, {files} files, {busy} of them busy:"
-        f" median {statistics.median(took):.1f} ms, max {max(took):.1f} ms"
+        f"append → store, {files} files, {busy} of them with 20 lines/s: median"
+        f" {statistics.median(took):.1f} ms, max {max(took):.1f} ms, {used:.0%} of a core"
     )
 
 
@@ -215,9 +229,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--rate", type=int, default=200_000)
     parser.add_argument("--files", type=int, default=16)
+    parser.add_argument("--chat", type=Path, nargs="+", help=argparse.SUPPRESS)
     parser.add_argument("--write", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--rotate", type=float, default=0, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.chat:
+        chat(given.chat)
     if given.write:
         write(given.write, given.seconds, given.rate, given.rotate)
         return

@@ -35,14 +35,14 @@ def test_any_bytes_mean_what_the_reference_says(data: bytes) -> None:
     assert differences(reference.read(data, YEAR), scanned(data), data) == []
 
 
-@settings(max_examples=250)
+@settings(max_examples=150)
 @given(logs())
 def test_made_up_logs_mean_what_the_reference_says(data: bytes) -> None:
     """Heads, prefixes, colour, returns, markers and garbage in mixtures that no log has yet."""
     assert differences(reference.read(data, YEAR), scanned(data), data) == []
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(logs(), st.lists(st.integers(0, 2000), max_size=6), st.booleans())
 def test_cuts_do_not_matter(data: bytes, places: list[int], shown: bool) -> None:
     """Fed in any pieces, with unfinished lines shown or not, the rows end up the same."""

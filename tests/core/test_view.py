@@ -44,8 +44,9 @@ class Panes:
         """Takes in what is new, and looks that no place before the changed ones changed."""
         snapshot = store_of(*written).snapshot()
         self.matches.refresh(snapshot)
-        for lane in lanes_of([source for source, _ in snapshot], Split.RANK):
-            pane = self.lanes.setdefault(lane, LaneView(self.matches, lane))
+        lanes = lanes_of([source for source, _ in snapshot], Split.RANK)
+        self.lanes = {k: self.lanes.get(k) or LaneView(self.matches, k) for k in lanes}
+        for pane in self.lanes.values():
             before = rows_of(pane)
             kept = pane.update()
             assert rows_of(pane)[:kept] == before[:kept]
@@ -54,17 +55,17 @@ class Panes:
         assert rows_of(self.timeline)[:kept] == before[:kept]
 
     def shown(self) -> dict[object, list[tuple[int, int]]]:
-        """The rows of each pane; of a lane that lost its rows, nothing."""
-        panes = {lane: rows_of(pane) for lane, pane in self.lanes.items()}
-        return {"timeline": rows_of(self.timeline)} | {k: v for k, v in panes.items() if v}
+        """The rows of each pane."""
+        panes = {"timeline": self.timeline} | self.lanes
+        return {name: rows_of(pane) for name, pane in panes.items()}
 
 
 def rows_of(pane: LaneView | TimelineView) -> list[tuple[int, int]]:
     return [pane.at(place) for place in range(len(pane))]
 
 
-@settings(max_examples=50)
-@given(st.lists(logs(5), min_size=2, max_size=2), st.integers(0, 2**32), st.integers(5, 200))
+@settings(max_examples=40)
+@given(st.lists(logs(5), min_size=2, max_size=2), st.integers(0, 2**32), st.integers(20, 300))
 def test_extended_panes_are_as_made_anew(texts: list[bytes], seed: int, size: int) -> None:
     """For every filter, with ranks, names and unfinished lines that turn out late."""
     rng = random.Random(seed)
@@ -78,13 +79,12 @@ def test_extended_panes_are_as_made_anew(texts: list[bytes], seed: int, size: in
             written[number].write(left[number].pop(0), batch if seed % 2 else None)
             if rng.random() < 0.5:
                 written[number].source.show_unfinished()
-            if rng.random() < 0.5 or not any(left):
+            if rng.random() < 0.5:
                 for one in panes:
                     one.update(written)
         for one, wanted in zip(panes, FILTERS, strict=True):
             anew = Panes(wanted)
-            # A window is placed by the newest row of the moment when it was asked for.
-            anew.matches._window = one.matches._window
+            one.update(written)
             anew.update(written)
             assert one.shown() == anew.shown(), wanted
 
