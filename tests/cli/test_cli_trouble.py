@@ -31,7 +31,7 @@ TROUBLES = {
     "prefill.log/x.log": "cannot be read: not a directory",
     LOOP: "cannot be read: too many levels of symbolic links",
     "n" * 300: "cannot be read: file name too long",
-    "none": "is a folder without logs (*.log, *.out, *.err, *.txt, *.jsonl)",
+    "none": "is a folder without logs (*.log, *.out, *.err, *.jsonl)",
     "none/*.log": "no file fits this pattern",
     "empty.log": "is empty",
     "core.log": "is binary, not a log",

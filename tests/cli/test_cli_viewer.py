@@ -144,7 +144,7 @@ def test_nothing_that_could_be_shown(opened: Open, capsys: pytest.CaptureFixture
     Path("none").mkdir()
     assert opened("old.log", "none") is None
     assert sorted(capsys.readouterr().err.splitlines()) == [
-        "pdtui: none: is a folder without logs (*.log, *.out, *.err, *.txt, *.jsonl)",
+        "pdtui: none: is a folder without logs (*.log, *.out, *.err, *.jsonl)",
         "pdtui: old.log: is compressed; open it with: zcat FILE | pdtui -",
     ]
 

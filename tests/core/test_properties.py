@@ -16,7 +16,7 @@ ANY_BYTES = st.binary(max_size=300) | st.lists(
 ).map(b"".join)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(ANY_BYTES)
 def test_any_bytes_are_rows(data: bytes) -> None:
     """As many rows as lines, the rows' bytes are the input, and each row can be described."""
@@ -28,21 +28,21 @@ def test_any_bytes_are_rows(data: bytes) -> None:
             assert describer.describe(row).as_json()["line"] == row + 1
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(ANY_BYTES)
 def test_any_bytes_mean_what_the_reference_says(data: bytes) -> None:
     """Bytes that are no log are read alike too."""
     assert differences(reference.read(data, YEAR), scanned(data), data) == []
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(logs())
 def test_made_up_logs_mean_what_the_reference_says(data: bytes) -> None:
     """Heads, prefixes, colour, returns, markers and garbage in mixtures that no log has yet."""
     assert differences(reference.read(data, YEAR), scanned(data), data) == []
 
 
-@settings(max_examples=100)
+@settings(max_examples=80)
 @given(logs(), st.lists(st.integers(0, 2000), max_size=6), st.booleans())
 def test_cuts_do_not_matter(data: bytes, places: list[int], shown: bool) -> None:
     """Fed in any pieces, with unfinished lines shown or not, the rows end up the same."""

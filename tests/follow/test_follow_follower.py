@@ -299,6 +299,23 @@ def test_files_rotated_away_while_an_older_one_is_still_read_are_not_lost(
     assert polled.changes == ["opened", "replaced", "replaced", "replaced"]
 
 
+def test_an_empty_file_between_two_others_is_passed_over(
+    log: Path, follow: Callable[[Path], Polled]
+) -> None:
+    log.write_text("one\n")
+    polled = follow(log)
+    polled.drain()
+    for text in ("", "", "two\n"):
+        log.rename(log.with_suffix(f".{len(list(log.parent.iterdir()))}"))
+        log.write_text(text)
+        polled.poll()
+    polled.drain()
+    append(log, "three\n")
+    polled.drain()
+    assert polled.data == b"one\ntwo\nthree\n"
+    assert polled.changes == ["opened", "replaced"]
+
+
 def test_a_file_that_gets_its_name_back_is_not_read_twice(
     log: Path, follow: Callable[[Path], Polled]
 ) -> None:

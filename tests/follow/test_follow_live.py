@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from following import SOON, Live, append, descriptors, eventually, failing, line, live, threads
 
+from pdtui.core.columns import Columns
+from pdtui.core.scan import Rows
 from pdtui.core.source import Source
 from pdtui.follow import ingest
 from pdtui.follow.opening import resolve
@@ -273,6 +275,45 @@ def test_readers_never_see_the_bytes_of_another_file(tmp_path: Path, log: Path) 
         for reader in readers:
             reader.join()
     assert wrong == []
+
+
+def test_closing_a_source_waits_for_who_is_reading_it(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.write_text("one\n")
+    session = _loaded(log)
+    closing = threading.Thread(target=session["prefill"].close)
+    pread = os.pread
+
+    def slow_pread(descriptor: int, size: int, place: int) -> bytes:
+        closing.start()
+        closing.join(0.2)
+        return pread(descriptor, size, place)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pread", slow_pread)
+        assert session["prefill"].line(0) == b"one\n"
+    closing.join()
+    assert session["prefill"].line(0) == b""
+
+
+def test_the_last_row_does_not_reach_into_rows_that_are_just_being_added(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    add = Columns.append
+
+    def seen_while_adding(columns: Columns, rows: Rows) -> None:
+        seen.append(session.lines("prefill"))
+        add(columns, rows)
+
+    log.write_text("one\n")
+    with live(log) as session:
+        session.holds("prefill", "one")
+        monkeypatch.setattr(Columns, "append", seen_while_adding)
+        append(log, "two\nthree\n")
+        session.holds("prefill", "one", "two", "three")
+    assert seen == [["one"]]
 
 
 def test_what_was_there_is_from_disk_and_what_comes_is_live(log: Path) -> None:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -19,8 +18,6 @@ from pdtui.errors import PdtuiError, SourceError
 
 if TYPE_CHECKING:
     from pdtui.follow.opening import Named
-
-_STDERR = 2
 
 
 @click.command()
@@ -90,8 +87,5 @@ def _with_terminal(named: list[Named]) -> list[Named]:
         refuse_terminal_stdin()
     if sys.stdout is None or not sys.stdout.isatty():
         raise PdtuiError("stdout", "is no terminal: `pdtui export` writes rows to files and pipes")
-    if not os.isatty(_STDERR):
-        # Textual paints on stderr: `2> errors.log` must not take the picture away.
-        os.dup2(sys.stdout.fileno(), _STDERR)
     piped = keys_from_terminal()
     return [replace(source, descriptor=piped) if source.stdin else source for source in named]

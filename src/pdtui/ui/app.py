@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 import signal
+import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -47,6 +49,9 @@ _MOST_COPIED = 10_000
 _SAVED_AT_ONCE = 2_000
 _PATIENCE = 1.0
 """Seconds that Enter waits for the keys before it."""
+_STDOUT, _STDERR = 1, 2
+_GRACE = 2.0
+"""Seconds for an orderly end after the terminal has gone."""
 _FURTHER = {1: "further", -1: "earlier"}
 
 
@@ -64,8 +69,19 @@ class PdtuiApp(Viewer):
     async def on_mount(self) -> None:
         """Textual: the app runs; a signal that ends it must leave the terminal as it was."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self.exit, _SIGNALLED + number)
+        loop.add_signal_handler(signal.SIGTERM, self.exit, _SIGNALLED + signal.SIGTERM)
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+
+    def _hang_up(self) -> None:
+        """Ends soon, and surely: the terminal is gone.
+
+        Textual's writing thread dies of that, and its end may then be waited for without end.
+        """
+        status = _SIGNALLED + signal.SIGHUP
+        last_resort = threading.Timer(_GRACE, os._exit, (status,))
+        last_resort.daemon = True
+        last_resort.start()
+        self.exit(status)
 
     _pane: RowsView | None = None
     _pattern: re.Pattern[str] | None = None
@@ -416,6 +432,9 @@ def open_viewer(
     watcher = Watcher([one.path for one in named if not one.stream], ring) if follow else None
     if watcher:
         watcher.start()
+    if os.isatty(_STDOUT) and not os.isatty(_STDERR):
+        # Textual paints on stderr: `2> errors.log` must not take the picture away.
+        os.dup2(_STDOUT, _STDERR)
     ingest.start()
     try:
         status = app.run()

@@ -36,6 +36,8 @@ from pdtui.ui.theme import PDTUI_THEME
 
 _LEAST_INTERVAL = 1 / 15
 """Seconds between two updates of the screen."""
+_MOST_INTERVAL, _SHARE = 2.0, 4
+"""After an update that took long, so many times as long is left to the keys, but no longer."""
 _LINES_AROUND = 4
 _SEARCH_AT_ONCE = 50_000
 """Rows whose text is searched before the next key; more are searched on a thread."""
@@ -177,7 +179,8 @@ class Viewer(App[int]):
                 self._show_title()
             return
         # An update that is dear (a long merge while loading) is followed by a longer rest.
-        wait = max(_LEAST_INTERVAL, 4 * self._update_cost) - (time.monotonic() - self._last_update)
+        pause = min(max(_LEAST_INTERVAL, _SHARE * self._update_cost), _MOST_INTERVAL)
+        wait = pause - (time.monotonic() - self._last_update)
         self._update_waits = True
         self.set_timer(max(wait, 0.001), self._update)
 
@@ -186,13 +189,14 @@ class Viewer(App[int]):
         if self.frozen is not None or not self._is_up:
             return
         began = time.monotonic()
-        if self.session.update() or not self.lane_grid.panes:
+        lanes_changed = self.session.update()
+        self._last_update = time.monotonic()
+        self._update_cost = self._last_update - began
+        if lanes_changed or not self.lane_grid.panes:
             await self._set_lanes()
         for pane in self.panes():
             pane.rows_changed()
         self.show_lines()
-        self._last_update = time.monotonic()
-        self._update_cost = self._last_update - began
 
     def catch_up(self) -> None:
         """Takes in what arrived while the screen was frozen."""
