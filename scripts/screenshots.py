@@ -50,7 +50,7 @@ SHOTS = (
     Shot("stuck", scenario="stuck", keys=("x", *"any", "enter")),
     Shot("details", keys=("E", "enter")),
     Shot("help", keys=("question_mark",)),
-    Shot("80x24", size=(80, 24)),
+    Shot("80x24", size=(80, 24), keys=("x", *"any", "enter")),
 )
 
 
