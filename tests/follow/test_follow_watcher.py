@@ -274,6 +274,8 @@ def test_a_flood_of_events_is_not_listened_to_and_nothing_is_missed(
             append(log, "x\n")
         eventually(lambda: inotify_watches() == 0)
         eventually(lambda: len(session["prefill"]) == 101)
+        # Longer than the pause after which it looks again by itself.
+        time.sleep(0.3)
         append(log, "while not listened to\n")
         eventually(lambda: len(session["prefill"]) == 102, timeout=1)
         eventually(lambda: inotify_watches() == 1)

@@ -63,7 +63,7 @@ def lane_title(session: Session, view: LaneView, *, live: bool) -> str:
 def timeline_title(session: Session) -> str:
     """What the timeline holds, and whether rows just went above others."""
     late = session.just_late
-    said = f" · {_rows(late)} came late, put where they belong" if late else ""
+    said = f" · {_rows(late)} came late" if late else ""
     return f"timeline ── {_rows(len(session.timeline))}{said}"
 
 
