@@ -70,9 +70,9 @@ def test_plays_while_the_viewer_is_open(monkeypatch: pytest.MonkeyPatch) -> None
         assert all(path.read_bytes() for path in seen)
         return 0
 
-    screen = ModuleType("pdtui.ui.app")
+    screen = ModuleType("pdtui.ui.opening")
     screen.open_viewer = open_viewer  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "pdtui.ui.app", screen)
+    monkeypatch.setitem(sys.modules, "pdtui.ui.opening", screen)
     monkeypatch.setattr("pdtui.cli.viewer.keys_from_terminal", lambda: None)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     with pytest.raises(SystemExit) as ended:

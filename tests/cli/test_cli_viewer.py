@@ -33,9 +33,9 @@ def opened(logs: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
         calls.append({"named": named, **given})
         return 7
 
-    screen = ModuleType("pdtui.ui.app")
+    screen = ModuleType("pdtui.ui.opening")
     screen.open_viewer = open_viewer  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "pdtui.ui.app", screen)
+    monkeypatch.setitem(sys.modules, "pdtui.ui.opening", screen)
     monkeypatch.setattr("pdtui.cli.viewer.keys_from_terminal", lambda: None)
 
     def start(*words: str) -> dict[str, Any] | None:
@@ -191,9 +191,9 @@ def open_viewer(named, **given):
         json.dump({"read": read, "keys": os.isatty(0), "named": len(named)}, file)
     return 0
 
-screen = types.ModuleType("pdtui.ui.app")
+screen = types.ModuleType("pdtui.ui.opening")
 screen.open_viewer = open_viewer
-sys.modules["pdtui.ui.app"] = screen
+sys.modules["pdtui.ui.opening"] = screen
 run()
 """
 

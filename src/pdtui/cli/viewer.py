@@ -52,7 +52,7 @@ def open_screen(typed: Typed, *, follow: bool = True, ascii_only: bool = False) 
     named = _with_terminal(named)
 
     from pdtui.core.lanes import Split
-    from pdtui.ui.app import open_viewer
+    from pdtui.ui.opening import open_viewer
 
     return open_viewer(
         named,

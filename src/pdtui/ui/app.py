@@ -1,4 +1,4 @@
-"""The viewer with its keys, and how it is opened."""
+"""The viewer with its keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import re
 import signal
 import threading
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -23,15 +22,7 @@ from textual.widgets import Input
 
 from pdtui.core import levels
 from pdtui.core.kinds import Kind
-from pdtui.core.lanes import Split
-from pdtui.core.levels import NO_LEVEL
 from pdtui.core.markers import marker_of
-from pdtui.core.query import Filter
-from pdtui.core.store import Store
-from pdtui.errors import SourceError
-from pdtui.follow.ingest import Ingest
-from pdtui.follow.opening import Named, feed_of
-from pdtui.follow.watcher import Watcher
 from pdtui.ui.filterbar import FilterBar
 from pdtui.ui.find import SILENCE, find_kind, find_silence, find_text
 from pdtui.ui.keys import KEYS
@@ -39,7 +30,6 @@ from pdtui.ui.painter import TimeColumn
 from pdtui.ui.popups import details_popup, help_popup, marks_popup
 from pdtui.ui.prompt import Prompt
 from pdtui.ui.rows import RowsView
-from pdtui.ui.session import Session
 from pdtui.ui.viewer import Viewer
 
 _OPENING = {key.action.partition("(")[0] for key in KEYS if key.opens_input}
@@ -49,7 +39,7 @@ _MOST_COPIED = 10_000
 _SAVED_AT_ONCE = 2_000
 _PATIENCE = 1.0
 """Seconds that Enter waits for the keys before it."""
-_STDOUT, _STDERR = 1, 2
+
 _GRACE = 2.0
 """Seconds for an orderly end after the terminal has gone."""
 _FURTHER = {1: "further", -1: "earlier"}
@@ -383,63 +373,3 @@ class PdtuiApp(Viewer):
     async def action_quit(self) -> None:
         """Ends the viewer."""
         self.exit(0)
-
-
-def open_viewer(
-    named: list[Named],
-    *,
-    wanted: Filter,
-    typed: dict[str, str],
-    split: Split,
-    offsets: dict[str, int],
-    year: int | None,
-    follow: bool,
-    ascii_only: bool,
-    trouble: list[SourceError],
-) -> int:
-    """Opens the viewer on these sources; returns the exit status when it is closed.
-
-    `wanted` is the filter of the command line, `typed` what of it stands in the filter inputs,
-    `trouble` what of the command line could not be opened.
-    """
-    store = Store()
-    app: PdtuiApp | None = None
-
-    def ring() -> None:
-        ingest.ring()
-
-    def notify(revision: int) -> None:
-        if app is not None and app.is_running:
-            app.store_grew(revision)
-
-    ingest = Ingest(store, [feed_of(one, year, ring) for one in named], notify, follow=follow)
-    app = PdtuiApp(
-        Session(store, wanted=wanted, split=split, offsets=offsets),
-        # What stands in an input is changed there; base is what has none.
-        base=replace(
-            wanted,
-            ranks=(),
-            markers=(),
-            level=NO_LEVEL,
-            texts=() if typed.get("text") else wanted.texts,
-        ),
-        typed=typed,
-        live=follow,
-        ascii_only=ascii_only,
-        notices=tuple(map(str, trouble)),
-    )
-    app.failure = lambda: ingest.failure
-    watcher = Watcher([one.path for one in named if not one.stream], ring) if follow else None
-    if watcher:
-        watcher.start()
-    if os.isatty(_STDOUT) and not os.isatty(_STDERR):
-        # Textual paints on stderr: `2> errors.log` must not take the picture away.
-        os.dup2(_STDOUT, _STDERR)
-    ingest.start()
-    try:
-        status = app.run()
-    finally:
-        if watcher:
-            watcher.stop()
-        ingest.stop()
-    return status or 0

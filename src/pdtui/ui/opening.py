@@ -1,0 +1,79 @@
+"""Opens the viewer: the store, what reads into it, and the app that shows it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from pdtui.core.lanes import Split
+from pdtui.core.levels import NO_LEVEL
+from pdtui.core.query import Filter
+from pdtui.core.store import Store
+from pdtui.errors import SourceError
+from pdtui.follow.ingest import Ingest
+from pdtui.follow.opening import Named, feed_of
+from pdtui.follow.watcher import Watcher
+from pdtui.ui.app import PdtuiApp
+from pdtui.ui.session import Session
+
+_STDOUT, _STDERR = 1, 2
+
+
+def open_viewer(
+    named: list[Named],
+    *,
+    wanted: Filter,
+    typed: dict[str, str],
+    split: Split,
+    offsets: dict[str, int],
+    year: int | None,
+    follow: bool,
+    ascii_only: bool,
+    trouble: list[SourceError],
+) -> int:
+    """Opens the viewer on these sources; returns the exit status when it is closed.
+
+    `wanted` is the filter of the command line, `typed` what of it stands in the filter inputs,
+    `trouble` what of the command line could not be opened.
+    """
+    store = Store()
+    app: PdtuiApp | None = None
+
+    def ring() -> None:
+        ingest.ring()
+
+    def notify(revision: int) -> None:
+        if app is not None and app.is_running:
+            app.store_grew(revision)
+
+    ingest = Ingest(store, [feed_of(one, year, ring) for one in named], notify, follow=follow)
+    app = PdtuiApp(
+        Session(store, wanted=wanted, split=split, offsets=offsets),
+        # What stands in an input is changed there; base is what has none.
+        base=replace(
+            wanted,
+            ranks=(),
+            markers=(),
+            level=NO_LEVEL,
+            texts=() if typed.get("text") else wanted.texts,
+        ),
+        typed=typed,
+        live=follow,
+        ascii_only=ascii_only,
+        notices=tuple(map(str, trouble)),
+    )
+    app.failure = lambda: ingest.failure
+    watcher = Watcher([one.path for one in named if not one.stream], ring) if follow else None
+    if watcher:
+        watcher.start()
+    if os.isatty(_STDOUT) and not os.isatty(_STDERR):
+        # Textual paints on stderr: `2> errors.log` must not take the picture away.
+        os.dup2(_STDOUT, _STDERR)
+    ingest.start()
+    try:
+        status = app.run()
+    finally:
+        if watcher:
+            watcher.stop()
+        ingest.stop()
+    return status or 0
