@@ -185,6 +185,16 @@ def test_a_host_is_part_of_a_process() -> None:
     assert passing(Filter(process="GPU-node"), data) == "0"
 
 
+def test_a_process_is_on_the_host_that_it_named_first() -> None:
+    """Whatever came between: a warning's other form of head, another host with that pid."""
+    data = (
+        b"[2026-11-22 10:30:51] one:5:9 [0] init.cc:9 NCCL WARN x\ntwo:5:9 [0] NCCL INFO x\n"
+        b"two:6:9 [0] NCCL INFO x\none:6:9 [0] NCCL INFO x\n"
+    )
+    assert passing(Filter(process="one"), data) == "01"
+    assert passing(Filter(process="two"), data) == "23"
+
+
 @pytest.mark.parametrize(
     ("wanted", "unwanted", "rows"),
     [

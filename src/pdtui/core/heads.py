@@ -67,8 +67,6 @@ class NcclHeads(Heads):
     """Also which process wrote the line, which NCCL always says."""
 
     pid: Positions
-    host_at: Positions
-    host_length: Positions
 
 
 @dataclass(slots=True)
@@ -190,11 +188,10 @@ def find_nccl_heads(block: ByteBlock, at: Positions) -> NcclHeads:
         values[bracketed] = getattr(found, name)
     rows = np.flatnonzero(ok)
     place = place[rows]
-    host_at = place
     colon = block.find(place, b" :", _HOST_REACH)
-    good = colon >= 0
+    good = (colon >= 0) & (block.byte(place) != ord("\t"))
     place = place + np.maximum(colon, 0)
-    good &= (block.byte(place) == ord(":")) & (block.byte(host_at) != ord("\t"))
+    good &= block.byte(place) == ord(":")
     pid_digits = leading_digits(block.word(place + 1))
     pid = number(block.word(place + 1), pid_digits)
     place = place + 1 + pid_digits
@@ -223,6 +220,4 @@ def find_nccl_heads(block: ByteBlock, at: Positions) -> NcclHeads:
         day=stamps["day"][rows],
         clock=stamps["clock"][rows],
         pid=pid[kept],
-        host_at=host_at[kept],
-        host_length=colon[kept],
     )

@@ -191,7 +191,7 @@ class KindTable:
             self.send_types.add(send_type)
             self.revision += 1
 
-    def process_number(self, pid: int, name: str | None = None, host: str | None = None) -> int:
+    def process_number(self, pid: int, name: str | None = None) -> int:
         """The number of the process with this pid; a name replaces the one it had."""
         number = self._process_of_pid.get(pid)
         if number is None:
@@ -200,11 +200,16 @@ class KindTable:
             number = self._process_of_pid[pid] = len(self.processes)
             self.processes.append(Process(pid))
         process = self.processes[number]
-        known = process.name, process.host
-        process.name, process.host = name or process.name, host or process.host
-        if known != (process.name, process.host):
+        if name and name != process.name:
+            process.name = name
             self.revision += 1
         return number
+
+    def learn_host(self, process: int, host: bytes) -> None:
+        """A row of this process named its host."""
+        if process != NO_PROCESS:
+            self.processes[process].host = host.decode("utf-8", "replace")
+            self.revision += 1
 
     def marker_set_number(self, emoji: tuple[str, ...]) -> int:
         """The number of this tuple of markers."""

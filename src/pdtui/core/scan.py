@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from pdtui.core import formats, levels
 from pdtui.core.bytescan import ByteBlock, Flags, Positions, leading_digits
-from pdtui.core.heads import Heads, NcclHeads, find_nccl_heads, find_vllm_heads
+from pdtui.core.heads import Heads, find_nccl_heads, find_vllm_heads
 from pdtui.core.inherit import Inheritance
 from pdtui.core.kinds import NO_PROCESS, NO_RANK, KindTable, level_of, pack
 from pdtui.core.marking import Lines, find_marks
@@ -124,6 +124,7 @@ class Scanner:
         _claim_nccl(lines, columns, self.kinds)
         begins = columns.format > 0
         unsure = self._claim_others(lines, columns, begins)
+        self._learn_hosts(lines, columns, peeled.at)
         lines.message_at = columns.message_at
         marks = find_marks(lines, self.kinds)
         # A bare line that begins with a marker (the proxy prints such) is no continuation.
@@ -186,9 +187,17 @@ class Scanner:
             fraction = int(groups.get("fraction", b"0").ljust(6, b"0")[:6])
             columns.clock[row] = ((hour * 60 + minute) * 60 + second) * SECOND + fraction
         if "pid" in groups:
-            host = groups.get("host", b"").decode("utf-8", "replace")
-            columns.process[row] = self.kinds.process_number(int(groups["pid"]), host=host)
+            columns.process[row] = self.kinds.process_number(int(groups["pid"]))
         columns.message_at[row] += found.start(formats.message_group(found))
+
+    def _learn_hosts(self, lines: Lines, columns: _Columns, at: Positions) -> None:
+        """A process is on the host that its first line of NCCL names; `at` is where lines begin."""
+        rows = np.flatnonzero(columns.format == _NCCL_NUMBER)
+        numbers, first = np.unique(columns.process[rows], return_index=True)
+        for number, row in zip(numbers.tolist(), rows[first].tolist(), strict=True):
+            if self.kinds.processes[number].host is None:
+                found = formats.NCCL.pattern.match(lines.text, int(at[row]), int(lines.ends[row]))
+                self.kinds.learn_host(number, found["host"] if found else b"")
 
     def _follows_error(self, columns: _Columns, begins: Flags, row: int) -> bool:
         """Whether the record that the row would continue is an error's or a traceback's."""
@@ -254,17 +263,9 @@ def _claim_nccl(lines: Lines, columns: _Columns, kinds: KindTable) -> None:
     left = np.flatnonzero(columns.format == formats.NO_FORMAT)
     heads = find_nccl_heads(lines.block, columns.message_at[left])
     kept = _enter(lines, columns, formats.NCCL, heads, left[heads.rows])
-    pids, first, inverse = np.unique(heads.pid[kept], return_index=True, return_inverse=True)
-    numbers = [
-        kinds.process_number(int(pid), host=_host(lines, heads, int(kept[index])))
-        for pid, index in zip(pids, first, strict=True)
-    ]
+    pids, inverse = np.unique(heads.pid[kept], return_inverse=True)
+    numbers = [kinds.process_number(int(pid)) for pid in pids]
     columns.process[left[heads.rows[kept]]] = np.array(numbers, np.int64)[inverse]
-
-
-def _host(lines: Lines, heads: NcclHeads, index: int) -> str:
-    at = int(heads.host_at[index])
-    return lines.text[at : at + int(heads.host_length[index])].decode("utf-8", "replace")
 
 
 def _enter(
