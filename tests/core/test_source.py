@@ -76,6 +76,7 @@ LINES = [
     "INFO 11-22 06:35:44 [a.py:1] glued\r100%",
     "INFO 12-31 23:59:59 [a.py:1] x",
     "INFO:     127.0.0.1:33496 - x",
+    f"{INFO} 🔍 [Rank 0] Sending NEW command via ZMQ | remote_address=a:1, unique_id_hex=a1b2",
 ]
 
 
@@ -86,7 +87,7 @@ def test_a_line_shown_before_it_is_whole_ends_as_itself(line: str, before: bytes
     text = line.encode()
     after = f"\n{LATER}\nunder it\n".encode()
     with opened(before + text + after) as whole:
-        wanted, wanted_columns = said(whole), columns_of(whole)
+        wanted, wanted_columns, traces = said(whole), columns_of(whole), whole.traces
     for end in range(1, len(text) + 1, 5):
         with growing("prefill") as [written]:
             written.write(before + text[:end])
@@ -100,6 +101,7 @@ def test_a_line_shown_before_it_is_whole_ends_as_itself(line: str, before: bytes
             written.write(text[end + 3 :] + after)
             assert said(written.source) == wanted
             assert columns_of(written.source) == wanted_columns
+            assert written.source.traces == traces
 
 
 def test_an_unfinished_line_is_what_it_seems_to_be() -> None:

@@ -149,15 +149,42 @@ def _flood(pipe: object) -> None:
 
 
 def test_a_stream_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
-    rings = threading.Event()
-    gone = StreamFollower(tmp_path, lambda: os.open(tmp_path / "gone", os.O_RDONLY), rings.set)
+    gone = StreamFollower(tmp_path, lambda: os.open(tmp_path / "gone", os.O_RDONLY), lambda: None)
     assert gone.wait(5)
-    assert rings.wait(5)
     assert gone.problem == "cannot be read: no such file or directory"
     growth = gone.poll()
     assert (growth.data, growth.note) == (b"", gone.problem)
     os.close(growth.descriptor)
     gone.close()
+
+
+def test_what_comes_before_anybody_listens_is_not_lost_and_ends_nothing(
+    stdin: tuple[Named, int],
+) -> None:
+    """The stream is read from the first moment on, before there is an Ingest to ring."""
+    named, writing = stdin
+    listening = threading.Event()
+    rings = threading.Event()
+
+    def ring() -> None:
+        if not listening.is_set():
+            raise NameError("no ingest yet")
+        rings.set()
+
+    feed = feed_of(named, 2025, ring)
+    os.write(writing, b"one\n")
+    time.sleep(0.1)
+    listening.set()
+    growth = feed.follower.poll()
+    assert growth.data == b"one\n"
+    os.write(writing, b"two\n")
+    assert rings.wait(5)
+    assert feed.follower.poll().data == b"two\n"
+    assert not feed.follower.wait(0)
+    os.close(writing)
+    assert feed.follower.wait(5)
+    feed.follower.close()
+    os.close(growth.descriptor)
 
 
 def test_a_full_disk_loses_rows_but_does_not_stop_the_writer(

@@ -43,11 +43,11 @@ class StreamFollower:
 
     def poll(self, limit: int = BLOCK) -> Growth:
         """The next bytes (at most `limit`), empty where there is nothing new."""
-        over = self.ended.is_set()
         change = Change.NONE
         if self._given < 0:
             self._given = os.dup(self._spool.fileno())
             change = Change.OPENED
+        over = self.ended.is_set()
         data = os.pread(self._given, limit, self._position)
         at = self._position
         self._position += len(data)
@@ -74,8 +74,8 @@ class StreamFollower:
         finally:
             if descriptor >= 0:
                 os.close(descriptor)
-        self.ended.set()
-        self._ring()
+            self.ended.set()
+        self._announce()
 
     def _copy(self, descriptor: int) -> None:
         waiting = select.poll()
@@ -87,6 +87,11 @@ class StreamFollower:
             if not data:
                 return
             self._keep(data)
+            self._announce()
+
+    def _announce(self) -> None:
+        # Who has not looked yet may not even be there to hear it, and will see what there is.
+        if self._given >= 0:
             self._ring()
 
     def _keep(self, data: bytes) -> None:
