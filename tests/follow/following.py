@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -187,8 +187,3 @@ def failing(
         return function(*arguments, **options)
 
     return called
-
-
-def numbered(texts: Iterable[str]) -> list[int]:
-    """The number at the end of each text."""
-    return [int(text.rsplit(" ", 1)[1]) for text in texts]
