@@ -32,7 +32,10 @@ HEAD = "INFO 11-22 06:35:44 [base.py:86] text"
         ("[rank5]: (Worker_TP1 pid=937) ", "Worker_TP1", 937, 1),
         ("[rank5]: (Worker pid=937) ", "Worker", 937, 5),
         ("[rank9999]: ", None, None, None),
-        ("(Worker_TP9999 pid=937) ", "Worker_TP9999", 937, None),
+        ("[rank4094]: ", None, None, 4094),
+        ("[rank4095]: ", None, None, None),
+        ("(Worker_TP4094 pid=937) ", "Worker_TP4094", 937, 4094),
+        ("(Worker_TP4095 pid=937) ", "Worker_TP4095", 937, None),
     ],
 )
 def test_prefixes_name_process_and_rank(

@@ -132,6 +132,20 @@ def test_each_marker_is_meant_by_each_of_its_words() -> None:
             assert parse_markers(f"!{word}") == (MarkerItem(marker.emoji, True),)
 
 
+@pytest.mark.parametrize(
+    ("text", "emoji"),
+    [("deb", "🔍"), ("ALE", "🚨"), ("re", "✉🔴"), ("s", "✅❗"), ("🔍", "🔍"), ("debug", "🔍")],
+)
+def test_the_start_of_a_name_is_enough_while_it_is_typed(text: str, emoji: str) -> None:
+    """It stands for every marker whose name begins so, in the order of the table."""
+    items = parse_markers(f"!{text}", typing=True)
+    assert items == tuple(MarkerItem(one, True) for one in emoji)
+    with pytest.raises(FilterError):
+        parse_markers("nothing", typing=True)
+    with pytest.raises(FilterError):
+        parse_markers("deb")
+
+
 @pytest.mark.parametrize("text", ["nonsense", "!", "🔍,nonsense", "1"])
 def test_what_is_no_marker_is_said(text: str) -> None:
     with pytest.raises(FilterError, match="is no marker") as raised:
