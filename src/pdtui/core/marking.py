@@ -83,6 +83,8 @@ class Marks:
     """The markers' codes, six bits each, in the order they stand; 0 for none."""
     rank: Positions
     address: Positions
+    text_at: Positions
+    """Where the message goes on after its leading markers and `[Rank N]`."""
 
     def add(self, rows: Positions, codes: Positions) -> None:
         """Puts a marker after those that each line has already (each line at most once a call)."""
@@ -111,7 +113,10 @@ def find_marks(lines: Lines, kinds: KindTable) -> Marks:
     """The markers of all lines; what they teach of ranks and addresses goes into `kinds`."""
     count = len(lines.message_at)
     marks = Marks(
-        np.zeros(count, np.int64), np.full(count, NO_RANK, np.int64), np.zeros(count, np.int64)
+        np.zeros(count, np.int64),
+        np.full(count, NO_RANK, np.int64),
+        np.zeros(count, np.int64),
+        lines.message_at.copy(),
     )
     _find_leading(lines, marks)
     _learn_pids(lines, marks, kinds)
@@ -133,6 +138,7 @@ def _find_leading(lines: Lines, marks: Marks) -> None:
     )
     at = _past_unknown_sign(lines, rows, lines.message_at[rows])
     at = _past_rank(lines, marks, rows, at)
+    marks.text_at[rows] = at
     for turn in range(_MOST_LEADING):
         codes, length = _codes_at(block, at)
         marked = codes > 0
@@ -141,6 +147,7 @@ def _find_leading(lines: Lines, marks: Marks) -> None:
         at = at + 3 * block.starts_with(at, _SELECTOR)
         at = at + (block.byte(at) == ord(" "))
         at = _past_rank(lines, marks, rows, at)
+        marks.text_at[rows] = at
 
 
 def _past_unknown_sign(lines: Lines, rows: Positions, at: Positions) -> Positions:

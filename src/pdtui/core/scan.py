@@ -114,10 +114,10 @@ class Scanner:
             block = ByteBlock(text)
             starts, ends = _lines(block)
         lines = Lines(block, text, starts, starts, ends)
-        when, kind = self._understand(lines)
-        return Rows(offsets, when, kind, find_traces(lines))
+        when, kind, text_at = self._understand(lines)
+        return Rows(offsets, when, kind, find_traces(lines, text_at))
 
-    def _understand(self, lines: Lines) -> tuple[Positions, npt.NDArray[np.uint32]]:
+    def _understand(self, lines: Lines) -> tuple[Positions, npt.NDArray[np.uint32], Positions]:
         peeled = self._peeler.peel(lines.block, lines.starts, lines.ends)
         columns = _Columns.empty(peeled.process, peeled.rank, peeled.at)
         _claim_vllm(lines, columns)
@@ -145,7 +145,7 @@ class Scanner:
         times = self._times(columns)
         packed, when = self._inheritance.fill(own, times, begins, columns.process)
         packed |= pack(markers=marks.set_numbers(self.kinds), stamped=columns.stamped)
-        return when, self.kinds.numbers(packed)
+        return when, self.kinds.numbers(packed), marks.text_at
 
     def _claim_others(
         self, lines: Lines, columns: _Columns, begins: Flags

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pdtui.core.bytescan import Positions
 from pdtui.core.marking import Lines
 
 
@@ -82,8 +83,11 @@ _FORMS: dict[bytes, tuple[tuple[Step, re.Pattern[bytes]], ...]] = {
 }
 
 
-def find_traces(lines: Lines) -> list[Trace]:
-    """The traces of a block in the order of their rows, which count from the block's first."""
+def find_traces(lines: Lines, text_at: Positions) -> list[Trace]:
+    """The traces of a block in the order of their rows, which count from the block's first.
+
+    `text_at` is where each message goes on after its leading markers and `[Rank N]`.
+    """
     found: dict[int, Trace] = {}
     for literal, forms in _FORMS.items():
         rows, _ = lines.found(literal)
