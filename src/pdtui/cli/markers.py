@@ -6,7 +6,7 @@ from unicodedata import combining, east_asian_width
 
 import click
 
-from pdtui.core.markers import MARKERS, VARIATION_SELECTOR
+from pdtui.core.markers import VARIATION_SELECTOR, known_markers
 
 _HEAD = ("MARKER", "NAME", "--ascii", "MEANING")
 _NOTE = """
@@ -20,7 +20,7 @@ def markers() -> int:
 
     A marker has one or more names for -m, and a letter that stands for it with --ascii.
     """
-    table = [_HEAD] + [(m.emoji, ", ".join(m.words), m.letter, m.meaning) for m in MARKERS]
+    table = [_HEAD] + [(m.emoji, ", ".join(m.words), m.letter, m.meaning) for m in known_markers()]
     widths = [max(map(cells, column)) for column in zip(*table, strict=True)]
     for row in table:
         padded = [text + " " * (w - cells(text)) for text, w in zip(row, widths, strict=True)]

@@ -18,7 +18,7 @@ from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from pdtui.core.levels import LEVEL_NAMES
-from pdtui.core.markers import MARKERS
+from pdtui.core.markers import known_markers
 from pdtui.errors import FilterError
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _complete_markers(
     before, comma, word = incomplete.rpartition(",")
     start = before + comma + ("!" if word.startswith("!") else "")
     low = word.removeprefix("!").lower()
-    names = [name for marker in MARKERS for name in marker.words]
+    names = [name for marker in known_markers() for name in marker.words]
     return [CompletionItem(start + name) for name in names if name.startswith(low)]
 
 

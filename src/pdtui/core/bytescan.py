@@ -101,6 +101,14 @@ class ByteBlock:
             rows = rows[left[rows] > 0]
         return digest
 
+    def distinct(self, at: Positions, length: Positions) -> tuple[list[bytes], Positions]:
+        """The distinct texts of these lengths at these places, and which each place has."""
+        _, first, inverse = np.unique(
+            self.digest(at, length), return_index=True, return_inverse=True
+        )
+        spans = zip(at[first].tolist(), length[first].tolist(), strict=True)
+        return [self.data[a : a + n].tobytes() for a, n in spans], inverse
+
 
 def _zero_bytes(words: Words) -> Words:
     """High bit set in every zero byte (bytes above the first zero may be flagged in error)."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pdtui.core import formats
+from pdtui.core.cleaning import clean
 from pdtui.core.fields import fields_of, request_of
-from pdtui.core.kinds import Kind, Rank
+from pdtui.core.formats import Format, groups, message_begin
+from pdtui.core.kinds import Kind, KindTable, Rank
 from pdtui.core.levels import LEVEL_NAMES
+from pdtui.core.mojibake import repair
+from pdtui.core.prefixes import MOST_PREFIXES, prefix_end
 from pdtui.core.roles import roles
 from pdtui.core.source import Source
 from pdtui.core.stamps import NO_TIME, to_datetime
-
-_MOST_PREFIXES = 3
+from pdtui.core.torn import find_inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Row:
     origin: str | None
     message: str
     continuation: bool
+    torn: bool = False
+    """Whether its line was torn, so that which process wrote it is uncertain."""
 
     def as_json(self) -> dict[str, object]:
         """The row in the output schema, ready for `json`."""
@@ -93,15 +97,15 @@ class Describer:
         number = int(self.source.columns.kind[row])
         kind = self.source.kinds.kinds[number]
         process = self.source.kinds.processes[kind.process]
-        head = take_apart(self.source.line(row) if line is None else line, kind)
+        head = take_apart(self.source.line(row) if line is None else line, kind, self.source.kinds)
         when = int(self.source.columns.when[row])
         return Row(
             source=self.source.label,
             line=row + 1,
             time=None if when == NO_TIME else when,
             time_source=None if when == NO_TIME else "stamp" if kind.stamped else "inherited",
-            level=None if kind.continuation else LEVEL_NAMES[kind.level],
-            format=formats.FORMAT_NAMES[kind.format],
+            level=LEVEL_NAMES[kind.level] if self._states_level(kind) else None,
+            format=self.source.kinds.grammar.names[kind.format],
             process=process.name,
             pid=process.pid,
             rank=self._ranks[number],
@@ -110,7 +114,12 @@ class Describer:
             origin=head.origin,
             message=head.message,
             continuation=kind.continuation,
+            torn=kind.torn,
         )
+
+    def _states_level(self, kind: Kind) -> bool:
+        """A continuation states no level, unless vLLM repeated the record's head on it."""
+        return not kind.continuation or bool(self.source.kinds.grammar.is_vllm[kind.format])
 
     def _refresh(self) -> None:
         revision = self.source.kinds.revision
@@ -120,25 +129,43 @@ class Describer:
             self._revision = revision
 
 
-def take_apart(line: bytes, kind: Kind) -> Head:
+def take_apart(line: bytes, kind: Kind, kinds: KindTable) -> Head:
     """Origin and message of a line, colour codes and prefixes taken off."""
-    text = formats.clean(line.rstrip(b"\n"))
-    text = peel(text)
-    if kind.format:
-        found = formats.FORMATS[kind.format - 1].pattern.match(text)
-        if found:
-            groups = formats.groups(found)
-            origin = groups.get("origin")
-            message = groups["message"].decode("utf-8", "replace")
-            return Head(origin.decode("utf-8", "replace") if origin else None, message)
-    return Head(None, text.decode("utf-8", "replace"))
+    text = clean(line.rstrip(b"\n"))
+    form = kinds.grammar.format(kind.format)
+    begin, head = _claimed(form, text, 0, kinds)
+    if head is None and (form or kind.torn) and (inside := find_inside(text, begin, len(text))):
+        begin, head = _claimed(form, text, inside.begin, kinds)
+    return head or Head(None, _text(repair(text[begin:])))
 
 
-def peel(text: bytes) -> bytes:
-    """The line without the launcher's and the process prefixes."""
-    if found := formats.LAUNCHER_RANK.match(text):
-        text = text[found.end() :]
-    for _ in range(_MOST_PREFIXES):
-        if found := formats.PROCESS_PREFIX.match(text):
-            text = text[found.end() :]
-    return text
+def _claimed(
+    form: Format | None, text: bytes, begin: int, kinds: KindTable
+) -> tuple[int, Head | None]:
+    """Where the prefixes end, and what the format makes of what follows them."""
+    for _ in range(MOST_PREFIXES + 1):
+        if form and (head := _read(form, text, begin)):
+            return begin, head
+        end = prefix_end(text, begin, kinds.learned_prefixes)
+        if end == begin:
+            break
+        begin = end
+    return begin, None
+
+
+def _read(form: Format, text: bytes, begin: int) -> Head | None:
+    found = form.pattern.match(text, begin)
+    if found is None:
+        return None
+    if form.reader is not None:
+        reading = form.reader(found["message"])
+        return Head(reading.origin, _text(repair(reading.message))) if reading else None
+    said = groups(found)
+    message, origin = text[message_begin(found) :], said.get("origin", b"").rstrip(b":")
+    if form.tail is not None and (tail := form.tail.search(message)):
+        message, origin = message[: tail.start()], tail["origin"]
+    return Head(_text(origin) or None, _text(repair(message)))
+
+
+def _text(message: bytes) -> str:
+    return message.decode("utf-8", "replace")

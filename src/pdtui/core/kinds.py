@@ -18,7 +18,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pdtui.core.grammar import BUILT_IN, Grammar
+
 NO_PROCESS = 0
+NO_CONTAINER = 0
 NO_RANK = -1
 MAX_RANK = 4094
 """A greater number is no rank: no instance has so many workers."""
@@ -48,15 +51,19 @@ class Kind(NamedTuple):
     """Number of the writer's own address, see KindTable.addresses; 0 is none."""
     stamped: bool
     continuation: bool
+    torn: bool
+    """Whether its line was torn, so that which process wrote it is uncertain."""
 
 
 @dataclass(slots=True)
 class Process:
-    """A process of a source: its pid, and the latest name that it gave itself."""
+    """A process of a source: its pid where it says one, and the latest name that it gave itself."""
 
     pid: int | None
     name: str | None = None
     host: str | None = None
+    container: int = NO_CONTAINER
+    """The container or pod that its lines come from, see KindTable.containers."""
 
 
 class Rank(NamedTuple):
@@ -68,9 +75,10 @@ class Rank(NamedTuple):
 
 # Bits of each field in the packed number, in the order of Kind's fields. A table that is full
 # takes nothing new: such a row has no process, markers or address, but is a row all the same.
-_WIDTHS = (6, 3, 16, 12, 12, 10, 1, 1)
+_WIDTHS = (6, 3, 16, 12, 12, 10, 1, 1, 1)
 _SHIFTS = tuple(int(s) for s in np.cumsum((0, *_WIDTHS[:-1])))
 _SHIFT_OF = dict(zip(Kind._fields, _SHIFTS, strict=True))
+_MAX_CONTAINERS = 1 << 16
 _MAX_PROCESSES, _MAX_MARKER_SETS, _MAX_ADDRESSES = (1 << _WIDTHS[i] for i in (2, 4, 5))
 
 
@@ -93,12 +101,10 @@ def level_of(packed: int) -> int:
 
 
 def _unpack(packed: int) -> Kind:
-    form, level, process, rank, markers, address, stamped, continuation = (
+    form, level, process, rank, markers, address, *flags = (
         packed >> shift & (1 << width) - 1 for shift, width in zip(_SHIFTS, _WIDTHS, strict=True)
     )
-    stated = rank - 1
-    flags = bool(stamped), bool(continuation)
-    return Kind(form, level, process, stated, markers, address, *flags)
+    return Kind(form, level, process, rank - 1, markers, address, *map(bool, flags))
 
 
 @dataclass(slots=True)
@@ -108,8 +114,13 @@ class KindTable:
     Written by the scanner alone; others may read at any time, since tables only grow.
     """
 
+    grammar: Grammar = BUILT_IN
+    """What the source's lines may look like."""
     kinds: list[Kind] = field(default_factory=list)
     processes: list[Process] = field(default_factory=lambda: [Process(None)])
+    containers: list[str] = field(default_factory=lambda: [""])
+    learned_prefixes: set[tuple[int, bytes]] = field(default_factory=set)
+    """What has stood before a head as `pod container ` or `0: `, as how many-th prefix."""
     marker_sets: list[tuple[str, ...]] = field(default_factory=lambda: [()])
     addresses: list[str] = field(default_factory=lambda: [""])
     ranks_stated: set[int] = field(default_factory=set)
@@ -127,7 +138,8 @@ class KindTable:
     _numbers: dict[int, int] = field(default_factory=dict)
     _learned: set[int] = field(default_factory=set)
     """The packed combinations that a whole line had."""
-    _process_of_pid: dict[int, int] = field(default_factory=dict)
+    _process_numbers: dict[tuple[int, int | str | None], int] = field(default_factory=dict)
+    _container_numbers: dict[str, int] = field(default_factory=dict)
     _marker_set_numbers: dict[tuple[str, ...], int] = field(default_factory=lambda: {(): 0})
     _address_numbers: dict[str, int] = field(default_factory=lambda: {"": 0})
 
@@ -167,7 +179,14 @@ class KindTable:
     @contextmanager
     def guessing(self) -> Iterator[None]:
         """What is learned within is forgotten: a line that is not whole says `rank:1` of 12."""
-        names = ("ranks_stated", "ranks_of_pid", "ranks_of_address", "kv_roles", "send_types")
+        names = (
+            "learned_prefixes",
+            "ranks_stated",
+            "ranks_of_pid",
+            "ranks_of_address",
+            "kv_roles",
+            "send_types",
+        )
         known = {name: copy.deepcopy(getattr(self, name)) for name in (*names, "_learned")}
         yield
         for name, value in known.items():
@@ -191,18 +210,38 @@ class KindTable:
             self.send_types.add(send_type)
             self.revision += 1
 
-    def process_number(self, pid: int, name: str | None = None) -> int:
-        """The number of the process with this pid; a name replaces the one it had."""
-        number = self._process_of_pid.get(pid)
+    def process_number(
+        self, pid: int | None, name: str | None = None, container: int = NO_CONTAINER
+    ) -> int:
+        """The number of the process with this pid (else: this name) in this container.
+
+        A name replaces the one that it had.
+        """
+        key = (container, name if pid is None else pid)
+        number = self._process_numbers.get(key)
         if number is None:
             if len(self.processes) == _MAX_PROCESSES:
                 return NO_PROCESS
-            number = self._process_of_pid[pid] = len(self.processes)
-            self.processes.append(Process(pid))
-        process = self.processes[number]
-        if name and name != process.name:
-            process.name = name
+            number = self._process_numbers[key] = len(self.processes)
+            self.processes.append(Process(pid, container=container))
+        if name:
+            self.name_process(number, name)
+        return number
+
+    def name_process(self, process: int, name: str) -> None:
+        """A row of this process gave it this name."""
+        if process != NO_PROCESS and self.processes[process].name != name:
+            self.processes[process].name = name
             self.revision += 1
+
+    def container_number(self, name: str) -> int:
+        """The number of the container or pod with this name."""
+        number = self._container_numbers.get(name)
+        if number is None:
+            if len(self.containers) == _MAX_CONTAINERS:
+                return NO_CONTAINER
+            number = self._container_numbers[name] = len(self.containers)
+            self.containers.append(name)
         return number
 
     def learn_host(self, process: int, host: bytes) -> None:

@@ -37,7 +37,8 @@ MARKERS: tuple[Marker, ...] = (
     Marker("✅", "success", "+", "a step succeeded"),
     Marker("✉", "received", "@", "a message was received", ("message",)),
     Marker("⚠", "attention", "^", "attention: the next step needs the other side", ("warn",)),
-    Marker("🚧", "trouble", "%", "trouble with the KV cache, or how long the send queue took"),
+    Marker("🚧", "trouble", "%", "trouble with the KV cache, or how long the send queue took",
+           ("kv-missing",)),
     Marker("🔴", "failed", "X", "a tensor was refused, lost or out of memory; proxy: removed",
            ("transfer-failed", "red")),
     Marker("👉", "connects", ">", "this side connected to the peer"),
@@ -48,8 +49,23 @@ MARKERS: tuple[Marker, ...] = (
     Marker("❗", "skipped", "*", "KV larger than the buffer: not sent", ("too-large",)),
 )  # fmt: skip
 
-_BY_EMOJI = {marker.emoji: marker for marker in MARKERS}
-_BY_WORD = {word: marker for marker in MARKERS for word in marker.words}
+
+_known: tuple[Marker, ...] = MARKERS
+
+
+def known_markers() -> tuple[Marker, ...]:
+    """The built-in markers and those that the user has added."""
+    return _known
+
+
+def add_markers(markers: tuple[Marker, ...]) -> None:
+    """Adds the user's markers, once, before the first source is read.
+
+    One with the emoji of a built-in marker takes its place.
+    """
+    global _known  # noqa: PLW0603 - what the configuration says is one for the whole program
+    emojis = {marker.emoji for marker in markers}
+    _known = (*(marker for marker in MARKERS if marker.emoji not in emojis), *markers)
 
 
 def plain(emoji: str) -> str:
@@ -59,9 +75,11 @@ def plain(emoji: str) -> str:
 
 def find_marker(text: str) -> Marker | None:
     """The marker that `text` (an emoji or a name, in any case) stands for."""
-    return _BY_EMOJI.get(plain(text)) or _BY_WORD.get(text.lower())
+    emoji, word = plain(text), text.lower()
+    return next((m for m in _known if m.emoji == emoji or word in m.words), None)
 
 
 def marker_of(emoji: str) -> Marker:
     """The marker with this emoji; an emoji that no table knows is a marker by itself."""
-    return _BY_EMOJI.get(emoji) or Marker(emoji, emoji, emoji, "found in a log")
+    known = next((marker for marker in _known if marker.emoji == emoji), None)
+    return known or Marker(emoji, emoji, emoji, "found in a log")

@@ -67,13 +67,6 @@ class Lines:
         inside = (self.message_at[rows] <= at) & (at + len(literal) <= self.ends[rows])
         return rows[inside], at[inside]
 
-    def distinct(self, at: Positions, length: Positions) -> tuple[list[bytes], Positions]:
-        """The distinct texts of these lengths at these places, and which each place has."""
-        _, first, inverse = np.unique(
-            self.block.digest(at, length), return_index=True, return_inverse=True
-        )
-        return [self.text[at[i] : at[i] + length[i]] for i in first.tolist()], inverse
-
 
 @dataclass(slots=True)
 class Marks:
@@ -201,7 +194,7 @@ def _find_arrows(lines: Lines, marks: Marks, kinds: KindTable) -> None:
     rows, first = np.unique(rows[arrows], return_index=True)
     at, codes = at[arrows][first], codes[arrows][first]
     begin = np.maximum(lines.message_at[rows], at - _LONGEST_ADDRESS)
-    texts, which = lines.distinct(begin, at - begin)
+    texts, which = lines.block.distinct(begin, at - begin)
     own = [_BEFORE_ARROW.search(text) for text in texts]
     addresses = np.array([_address(kinds, found[0]) if found else 0 for found in own], np.int64)
     of_row = addresses[which]
@@ -241,7 +234,7 @@ def _find_own_addresses(lines: Lines, marks: Marks, kinds: KindTable) -> None:
     at = at + len(_OWN_ADDRESS)
     kept = marks.codes[rows] > 0
     rows, at = rows[kept], at[kept]
-    texts, which = lines.distinct(at, np.minimum(lines.ends[rows] - at, _LONGEST_ADDRESS))
+    texts, which = lines.block.distinct(at, np.minimum(lines.ends[rows] - at, _LONGEST_ADDRESS))
     own = [_ADDRESS.match(text) for text in texts]
     addresses = np.array(
         [_address(kinds, found["address"]) if found else 0 for found in own], np.int64

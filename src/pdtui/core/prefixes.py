@@ -1,111 +1,376 @@
-"""Peels what stands before a line's head: the launcher's rank, the process prefixes."""
+"""Peels what launchers and vLLM put before a line's head: `[rank0]:`, `(Worker pid=72)`, stamps.
+
+A prefix that can be mistaken for text (`0: `, `pod container `) is peeled from the first line on
+where it stands before a head. Where a prefix has a stamp, it is the row's time: it is finer than
+vLLM's own, and every line has it.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
-from pdtui.core import formats
-from pdtui.core.bytescan import ByteBlock, Positions
-from pdtui.core.kinds import MAX_RANK, NO_PROCESS, NO_RANK, KindTable
+from pdtui.core.bytescan import Positions, leading_digits
+from pdtui.core.claims import Claims
+from pdtui.core.kinds import MAX_RANK, NO_RANK, KindTable
+from pdtui.core.shapes import (
+    Blanks,
+    Clock,
+    Digits,
+    Fraction,
+    Maybe,
+    Moment,
+    MonthName,
+    Named,
+    OneOf,
+    Shape,
+    Text,
+    Until,
+    Year,
+)
+from pdtui.core.torn import HEAD
 
-_PREFIX_REACH = 96
-_MOST_PREFIXES = 3
+MOST_PREFIXES = 6
+"""A stamp, a pod, a launcher's rank and two processes: nobody has seen more."""
+_NUMBER = b"0: "
+_REACH = 96
+_MOST_BLANKS = 4
+_OFFSET = (OneOf("zone", {b"+": 1, b"-": 1}), Digits(2, 2), Maybe((Text(b":"),)), Digits(2, 2))
+_ISO = (Year(), Moment(between=b"T"), Maybe((Fraction(),)))
 
+# Stamps, which differ in each line: kubectl's and docker's `--timestamps`, with and without a
+# zone; Docker Desktop; what CI services put before what they show; journald's two forms.
+STAMPS = (
+    Shape((*_ISO, Text(b"Z "))),
+    Shape((*_ISO, *_OFFSET, Text(b" "))),
+    Shape((Year(), Moment(), Fraction(), Text(b" | "))),
+    Shape((Text(b"  | "), *_ISO, Text(b"Z | "))),
+    Shape((MonthName(), Blanks(), Digits(1, 2, "day"), Text(b" "), Clock(), Text(b" "))),
+)
+_STAMP_BEGINS = np.zeros(256, np.bool_)
+_STAMP_BEGINS[list(b"12 JFMASOND")] = True
+_JOURNALS = (1, 4)
+"""Those that journald writes."""
+_PROGRAM = Shape(
+    (
+        Until(b" :[", 64),
+        Text(b" "),
+        Named("process", (Until(b" :[", 64),)),
+        Text(b"["),
+        Digits(1, 8, "pid"),
+        Text(b"]: "),
+    )
+)
 
-@dataclass(slots=True)
-class Peeled:
-    """Where each line's head begins, and what the prefixes before it said."""
-
-    at: Positions
-    process: Positions
-    rank: Positions
+_PROCESS = re.compile(
+    rb"\((?P<name>[A-Za-z][\w-]*(?: (?:rank=\d+|[A-Z]{2,3}\d+(?:[ _][A-Z]{2,3}\d+)*))?)"
+    rb" pid=(?P<pid>\d{1,8})(?:, ip=[0-9a-fA-F.:]+)?\) |\((?P<ray>raylet|autoscaler)\) "
+)
+_RANK_IN_NAME = re.compile(rb"(?: |_)(?:rank=|TP)(\d{1,4})(?![0-9])")
+_BRACKET = re.compile(
+    rb"\[(?:(?:rank|default)(?P<rank>\d{1,4})|pod/(?P<container>[\w.-]+/[\w.-]+)|\d{1,5},\d{1,5})\]"
+    rb"(?:<std(?:out|err|diag)>)?:? ?"
+)
+"""torchrun's rank, `kubectl --prefix`, `mpirun --tag-output`."""
+_NAME = re.compile(rb"(?P<container>[A-Za-z0-9][\w.-]{0,80})(?: {2,80}\| | >> )")
+"""docker compose, and what scripts put before the lines of a worker."""
+_STERN = re.compile(rb"(?P<container>[a-z0-9][a-z0-9.]*-[a-z0-9.-]* [a-z0-9][a-z0-9.-]*) ")
+_ACCESS = re.compile(rb"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL): +\S")
 
 
 class _Prefix(NamedTuple):
-    """What a process prefix says."""
+    """What a prefix says."""
 
-    pid: int
-    name: str
-    rank: int
+    pid: int | None = None
+    name: str | None = None
+    rank: int = NO_RANK
+    container: str | None = None
 
 
 @dataclass(slots=True)
 class PrefixPeeler:
-    """Peels prefixes off all lines of a block; each distinct prefix is understood only once."""
+    """Peels prefixes off the lines of one source; each distinct one is understood only once."""
 
     kinds: KindTable
-    _known: dict[int, _Prefix | None] = field(default_factory=dict)
-    """Digest of a prefix → what it says, None for what only looks like one."""
+    _known: dict[bytes, _Prefix | None] = field(default_factory=dict)
+    """What each prefix says, None for what only looks like one."""
+    _turn: int = 0
+    _names: list[tuple[int, int, int, str]] = field(default_factory=list)
+    """The names that processes gave themselves in this block: row, turn, process, name."""
 
-    def peel(self, block: ByteBlock, starts: Positions, ends: Positions) -> Peeled:
-        """Peels the lines that begin at `starts` and end before `ends`."""
-        none = np.full(len(starts), NO_RANK, np.int64)
-        peeled = Peeled(starts.copy(), np.full(len(starts), NO_PROCESS, np.int64), none)
-        self._peel_launcher(block, peeled, ends)
-        # `(APIServer pid=1) (EngineCore_DP0 pid=72) DEBUG …` is real: the last one wrote the line.
-        seen: list[tuple[int, int, _Prefix]] = []
-        for turn in range(_MOST_PREFIXES):
-            found = self._peel_process(block, peeled, ends)
-            if not found:
-                break
-            seen += [(row, turn, prefix) for row, prefix in found]
-        # `VllmWorker-0` becomes `Worker` and then `Worker_TP0`: a process shows its latest name.
-        for _, _, prefix in sorted(seen):
-            self.kinds.process_number(prefix.pid, prefix.name)
-        return peeled
+    def fork(self) -> PrefixPeeler:
+        """A peeler that goes on from the same place, for text that may turn out otherwise."""
+        return PrefixPeeler(self.kinds, self._known)
 
-    def _peel_launcher(self, block: ByteBlock, peeled: Peeled, ends: Positions) -> None:
-        for row in np.flatnonzero(block.starts_with(peeled.at, b"[rank")):
-            line = block.data[peeled.at[row] : ends[row]].tobytes()
-            if found := formats.LAUNCHER_RANK.match(line):
-                peeled.at[row] += found.end()
-                if (rank := int(found[1])) <= MAX_RANK:
-                    peeled.rank[row] = rank
+    def name_processes(self) -> None:
+        """Gives the processes the latest names of this block: `VllmWorker-0` becomes `Worker`."""
+        for _, _, process, name in sorted(self._names):
+            self.kinds.name_process(process, name)
+        self._names.clear()
 
-    def _peel_process(
-        self, block: ByteBlock, peeled: Peeled, ends: Positions
-    ) -> list[tuple[int, _Prefix]]:
-        """Peels one prefix off each line that has one; the distinct ones, with their last line."""
-        rows = np.flatnonzero(block.byte(peeled.at) == ord("("))
-        at = peeled.at[rows]
-        length = block.find(at, b")", _PREFIX_REACH) + 2
-        whole = (length > 1) & (at + length <= ends[rows])
-        rows, at, length = rows[whole], at[whole], length[whole]
-        digests, last, inverse = np.unique(
-            block.digest(at, length)[::-1], return_index=True, return_inverse=True
-        )
-        last, inverse = len(rows) - 1 - last, inverse[::-1]
-        prefixes = [
-            self._prefix(block, int(d), int(at[i]), int(length[i]))
-            for d, i in zip(digests, last, strict=True)
+    def peel(self, claims: Claims, rows: Positions, turn: int) -> Positions:
+        """Peels one prefix off each of these rows that has one; returns which those are.
+
+        `turn` is how many prefixes were peeled off them before.
+        """
+        self._turn = turn
+        first = claims.block.byte(claims.at[rows])
+        done = [
+            self._peel_texts(claims, rows[first == ord("(")], _closed_by(b")", 1), _process),
+            self._peel_texts(claims, rows[first == ord("[")], _bracket_length, _bracket),
         ]
-        # numpy infers floats from an empty list, so the width is given.
-        table = np.array([self._numbers(p) for p in prefixes], np.int64).reshape(-1, 2)
-        process, rank = table[inverse, 0], table[inverse, 1]
-        known = process >= 0
-        peeled.at[rows[known]] += length[known]
-        peeled.process[rows[known]] = process[known]
-        stated = known & (rank != NO_RANK)
-        peeled.rank[rows[stated]] = rank[stated]
-        return [(int(rows[i]), p) for i, p in zip(last, prefixes, strict=True) if p]
+        others = rows[(first != ord("(")) & (first != ord("["))]
+        done.append(self._peel_stamps(claims, others))
+        others = np.setdiff1d(others, done[-1], assume_unique=True)
+        done.append(self._peel_texts(claims, others, _name_length, _name))
+        others = np.setdiff1d(others, done[-1], assume_unique=True)
+        done += [self._peel_pods(claims, others), self._peel_numbers(claims, others)]
+        return np.sort(np.concatenate(done))
 
-    def _numbers(self, prefix: _Prefix | None) -> tuple[int, int]:
-        """The prefix's process number and rank."""
-        return (self.kinds.process_number(prefix.pid), prefix.rank) if prefix else (-1, NO_RANK)
+    def _peel_stamps(self, claims: Claims, rows: Positions) -> Positions:
+        rows = rows[_STAMP_BEGINS[claims.block.byte(claims.at[rows])]]
+        done = []
+        for number, shape in enumerate(STAMPS):
+            look = shape.find(claims.block, claims.at[rows], claims.ends[rows])
+            taken = rows[look.rows]
+            claims.at[taken] = look.at
+            if len(taken):
+                claims.stamp_rows(taken, look)
+                claims.settled[taken] = True
+                if number in _JOURNALS:
+                    self._peel_program(claims, taken)
+            done.append(taken)
+            rows = np.delete(rows, look.rows)
+        return np.concatenate(done)
 
-    def _prefix(self, block: ByteBlock, digest: int, at: int, length: int) -> _Prefix | None:
-        if digest not in self._known:
-            self._known[digest] = _understand(block.data[at : at + length].tobytes())
-        return self._known[digest]
+    def _peel_program(self, claims: Claims, rows: Positions) -> None:
+        """journald's `host program[pid]: `."""
+        look = _PROGRAM.find(claims.block, claims.at[rows], claims.ends[rows])
+        begins, lengths = look.values["process at"], look.values["process length"]
+        texts, which = claims.block.distinct(begins, lengths)
+        rows = rows[look.rows]
+        claims.at[rows] = look.at
+        for index in _last_of_each(look.values["pid"]):
+            pid = int(look.values["pid"][index])
+            number = self.kinds.process_number(pid)
+            claims.process[rows[look.values["pid"] == pid]] = number
+            name = texts[which[index]].decode("utf-8", "replace")
+            self._names.append((int(rows[index]), self._turn, number, name))
+
+    def _peel_texts(
+        self,
+        claims: Claims,
+        rows: Positions,
+        length_of: Callable[[Claims, Positions], Positions],
+        understand: Callable[[bytes], _Prefix | None],
+    ) -> Positions:
+        """Peels prefixes that are the same in many lines."""
+        length = length_of(claims, rows)
+        whole = (length > 0) & (claims.at[rows] + length <= claims.ends[rows])
+        rows, length = rows[whole], length[whole]
+        if not len(rows):
+            return rows
+        texts, which = claims.block.distinct(claims.at[rows], length)
+        for text in texts:
+            if text not in self._known:
+                self._known[text] = understand(text)
+        said = [self._known[text] for text in texts]
+        taken = np.array([prefix is not None for prefix in said], np.bool_)[which]
+        rows, length, which = rows[taken], length[taken], which[taken]
+        claims.at[rows] += length
+        self._enter(claims, rows, said, which)
+        return rows
+
+    def _enter(
+        self, claims: Claims, rows: Positions, said: list[_Prefix | None], which: Positions
+    ) -> None:
+        """Enters what the prefixes say, in the order of the rows: the latest name counts."""
+        # The same prefix in two containers is two processes.
+        keys = claims.container[rows] << 32 | which
+        for index in _last_of_each(keys):
+            prefix = said[int(which[index])]
+            if prefix is None:
+                continue
+            mine = rows[keys == keys[index]]
+            if prefix.container is not None:
+                claims.container[mine] = self.kinds.container_number(prefix.container)
+            if prefix.pid is not None or prefix.name is not None:
+                claims.process[mine] = self._process_of(prefix, claims, rows[index])
+            if prefix.rank != NO_RANK:
+                claims.rank[mine] = prefix.rank
+
+    def _process_of(self, prefix: _Prefix, claims: Claims, row: int) -> int:
+        container = int(claims.container[row])
+        if prefix.pid is None:
+            return self.kinds.process_number(None, prefix.name, container)
+        number = self.kinds.process_number(prefix.pid, None, container)
+        if prefix.name:
+            self._names.append((int(row), self._turn, number, prefix.name))
+        return number
+
+    def _peel_pods(self, claims: Claims, rows: Positions) -> Positions:
+        """stern's `pod container `, from the first one before a head on."""
+        length = _two_names_length(claims, rows)
+        rows, length = rows[length > 0], length[length > 0]
+        kept = []
+        for index, (row, size) in enumerate(zip(rows.tolist(), length.tolist(), strict=True)):
+            at = int(claims.at[row])
+            text = claims.text[at : at + size]
+            looks = _STERN.fullmatch(text) is not None
+            if looks and self._is_learned(text, claims, row, size):
+                kept.append(index)
+        peeled = np.array(kept, np.int64)
+        rows, length = rows[peeled], length[peeled]
+        return self._peel_texts(claims, rows, lambda _claims, _rows: length, _pod)
+
+    def _peel_numbers(self, claims: Claims, rows: Positions) -> Positions:
+        """`0: `, which srun and mpirun put there, from the first one before a head on."""
+        at = claims.at[rows]
+        blanks = np.zeros(len(rows), np.int64)
+        for _ in range(_MOST_BLANKS):
+            blanks += claims.block.byte(at + blanks) == ord(" ")
+        digits = leading_digits(claims.block.word(at + blanks))
+        fits = (digits >= 1) & (digits <= 4)
+        fits &= claims.block.starts_with(at + blanks + digits, b": ")
+        rows, length = rows[fits], (blanks + digits + 2)[fits]
+        places = enumerate(zip(rows.tolist(), length.tolist(), strict=True))
+        known = (i for i, (row, size) in places if self._is_learned(_NUMBER, claims, row, size))
+        first = next(known, len(rows))
+        rows, length = rows[first:], length[first:]
+        claims.at[rows] += length
+        return rows
+
+    def _is_learned(self, text: bytes, claims: Claims, row: int, size: int) -> bool:
+        """Whether this prefix, of this size in the row, has stood before a head, here or above."""
+        key = (self._turn, text)
+        if key in self.kinds.learned_prefixes:
+            return True
+        at, end = int(claims.at[row]) + size, int(claims.ends[row])
+        if HEAD.match(claims.text, at, end) or _ACCESS.match(claims.text, at, end):
+            self.kinds.learned_prefixes.add(key)
+            return True
+        return False
 
 
-def _understand(text: bytes) -> _Prefix | None:
-    found = formats.PROCESS_PREFIX.fullmatch(text)
+def _unnamed(shape: Shape) -> bytes:
+    """The expression of a shape without its groups and its message."""
+    whole = shape.pattern.pattern.removesuffix(b"(?P<message>.*)")
+    return re.sub(rb"\(\?P<\w+>", b"(?:", whole)
+
+
+_ANY_STAMP = re.compile(b"|".join(_unnamed(shape) for shape in STAMPS))
+_ANY_PROGRAM = re.compile(_unnamed(_PROGRAM))
+_NUMBERED = re.compile(rb" {0,4}\d{1,4}: ")
+
+
+def prefix_end(text: bytes, begin: int, learned: set[tuple[int, bytes]]) -> int:
+    """Where the prefix ends that stands at `begin` of a line; `begin` itself where none does.
+
+    `learned` is what has stood before a head in this source and can be mistaken for text.
+    """
+    for expression in (_PROCESS, _BRACKET, _ANY_STAMP, _NAME):
+        if found := expression.match(text, begin):
+            program = _ANY_PROGRAM.match(text, found.end()) if expression is _ANY_STAMP else None
+            return program.end() if program else found.end()
+    for _, prefix in learned:
+        if prefix == _NUMBER:
+            if found := _NUMBERED.match(text, begin):
+                return found.end()
+        elif text.startswith(prefix, begin):
+            return begin + len(prefix)
+    return begin
+
+
+def _closed_by(bracket: bytes, behind: int) -> Callable[[Claims, Positions], Positions]:
+    def length(claims: Claims, rows: Positions) -> Positions:
+        found = claims.block.find(claims.at[rows], bracket, _REACH)
+        return np.where(found > 0, found + 1 + behind, 0)
+
+    return length
+
+
+def _bracket_length(claims: Claims, rows: Positions) -> Positions:
+    """The length of `[rank0]: `, `[pod/x/y] `, `[1,0]<stdout>: `, with what is there of the end."""
+    block, at = claims.block, claims.at[rows]
+    closed = block.find(at, b"]", _REACH)
+    length = closed + 1
+    for tag in (b"<stdout>", b"<stderr>"):
+        length = length + len(tag) * block.starts_with(at + length, tag)
+    for byte in b": ":
+        # Never into the next line.
+        length = length + ((block.byte(at + length) == byte) & (at + length < claims.ends[rows]))
+    return np.where(closed > 0, length, 0)
+
+
+def _name_length(claims: Claims, rows: Positions) -> Positions:
+    """The length of `name  | ` and `name >> `."""
+    block, at = claims.block, claims.at[rows]
+    name = block.find(at, b" ", _REACH)
+    blanks = np.zeros(len(rows), np.int64)
+    open_rows = np.flatnonzero(name > 0)
+    while len(open_rows):
+        here = at[open_rows] + name[open_rows] + blanks[open_rows]
+        open_rows = open_rows[(block.byte(here) == ord(" ")) & (blanks[open_rows] < _REACH)]
+        blanks[open_rows] += 1
+    behind = at + np.maximum(name, 0) + blanks
+    # Compose pads the names, so that at least two blanks stand before the line.
+    compose = block.starts_with(behind, b"| ") & (blanks >= 2)
+    arrows = block.starts_with(behind, b">> ") & (blanks == 1)
+    length = name + blanks + np.where(compose, 2, 3)
+    return np.where((name > 0) & (compose | arrows), length, 0)
+
+
+def _two_names_length(claims: Claims, rows: Positions) -> Positions:
+    """The length of `pod container `."""
+    block, at = claims.block, claims.at[rows]
+    first = block.byte(at)
+    length = np.zeros(len(rows), np.int64)
+    fits = np.flatnonzero((first >= ord("a")) & (first <= ord("z")))
+    pod = block.find(at[fits], b" ", _REACH)
+    container = block.find(at[fits] + pod + 1, b" ", _REACH)
+    hyphen = block.find(at[fits], b"-", _REACH)
+    kept = (pod > 0) & (container > 0) & (hyphen > 0) & (hyphen < pod)
+    length[fits[kept]] = (pod + container + 2)[kept]
+    return length
+
+
+def _last_of_each(values: Positions) -> list[int]:
+    """The last place of each distinct value, in the order of the places."""
+    _, first = np.unique(values[::-1], return_index=True)
+    return sorted((len(values) - 1 - first).tolist())
+
+
+def _as_rank(digits: bytes | None) -> int:
+    return int(digits) if digits and int(digits) <= MAX_RANK else NO_RANK
+
+
+def _process(text: bytes) -> _Prefix | None:
+    found = _PROCESS.fullmatch(text)
     if found is None:
         return None
-    ranks = formats.PREFIX_RANK.findall(found["name"])
-    rank = int(ranks[-1]) if ranks and int(ranks[-1]) <= MAX_RANK else NO_RANK
+    if found["ray"]:
+        return _Prefix(name=found["ray"].decode("ascii"))
+    ranks = _RANK_IN_NAME.findall(found["name"])
+    rank = _as_rank(ranks[-1]) if ranks else NO_RANK
     return _Prefix(int(found["pid"]), found["name"].decode("ascii"), rank)
+
+
+def _bracket(text: bytes) -> _Prefix | None:
+    found = _BRACKET.fullmatch(text)
+    if found is None:
+        return None
+    container = found["container"].decode("ascii") if found["container"] else None
+    return _Prefix(rank=_as_rank(found["rank"]), container=container)
+
+
+def _name(text: bytes) -> _Prefix | None:
+    found = _NAME.fullmatch(text)
+    return _Prefix(container=found["container"].decode("ascii")) if found else None
+
+
+def _pod(text: bytes) -> _Prefix | None:
+    return _Prefix(container=text.strip().decode("ascii").replace(" ", "/"))

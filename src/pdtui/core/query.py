@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from pdtui.core.kinds import Rank
 from pdtui.core.levels import NO_LEVEL, level_number
-from pdtui.core.markers import MARKERS, find_marker, marker_of, plain
+from pdtui.core.markers import find_marker, known_markers, marker_of, plain
 from pdtui.core.moments import parse_moment
 from pdtui.core.source import Source
 from pdtui.core.stamps import NO_TIME
@@ -166,7 +166,9 @@ def _markers_named(name: str, *, typing: bool) -> list[str]:
     if name and not name.isascii():
         return [marker_of(plain(name)).emoji]
     if typing and name:
-        return [m.emoji for m in MARKERS if any(w.startswith(name.lower()) for w in m.words)]
+        return [
+            m.emoji for m in known_markers() if any(w.startswith(name.lower()) for w in m.words)
+        ]
     return []
 
 

@@ -39,9 +39,23 @@ def role_of_facts(source: Source) -> str | None:
 def roles(source: Source) -> list[str | None]:
     """The role of each kind of the source's rows.
 
-    The label says it, else `kv_role`, else the arrow of the 🤝 line of the row's rank: in PUT and
-    PUT_ASYNC the prefill side connects (👉), in GET the decode side does.
+    The container's name says it, else the label, else `kv_role`, else the arrow of the 🤝 line of
+    the row's rank: in PUT and PUT_ASYNC the prefill side connects (👉), in GET the decode side
+    does.
     """
+    kinds = source.kinds
+    others = _roles_by_source(source)
+    if len(kinds.containers) == 1:
+        return others
+    of_container = [role_of_label(name) for name in kinds.containers]
+    of_process = [of_container[process.container] for process in kinds.processes]
+    return [
+        of_process[kind.process] or other
+        for kind, other in zip(list(kinds.kinds), others, strict=False)
+    ]
+
+
+def _roles_by_source(source: Source) -> list[str | None]:
     kinds = source.kinds
     whole = role_of_label(source.label) or role_of_facts(source)
     if whole:

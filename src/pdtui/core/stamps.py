@@ -6,8 +6,10 @@ A time here is a count of microseconds since 1970-01-01 00:00 of the writer's ow
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -54,17 +56,18 @@ class YearCounter:
 
     def __init__(self, first_year: int) -> None:
         self.year = first_year
-        self._month = 0
+        self.month = 0
+        """The month of the last stamp, 0 before the first."""
 
     def years(self, months: Times) -> Times:
         """The year of each stamp, given their months (1..12) in file order."""
         if not len(months):
             return months
-        before = np.concatenate(([self._month or months[0]], months[:-1]))
+        before = np.concatenate(([self.month or months[0]], months[:-1]))
         change = months - before
         turns = (change <= -_HALF_YEAR).astype(np.int64) - (change >= _HALF_YEAR)
         years: Times = self.year + np.cumsum(turns)
-        self.year, self._month = int(years[-1]), int(months[-1])
+        self.year, self.month = int(years[-1]), int(months[-1])
         return years
 
 
@@ -78,3 +81,53 @@ def first_year(first: tuple[int, int], last: tuple[int, int], written: datetime)
     newest = written + timedelta(days=1)
     year = newest.year if last <= (newest.month, newest.day) else newest.year - 1
     return year - 1 if first > last and first[0] - last[0] >= _HALF_YEAR else year
+
+
+class Stamp(NamedTuple):
+    """A stamp as it is written; year 0 is a year that is left out."""
+
+    year: int
+    month: int
+    day: int
+    clock: int
+    """Microseconds since midnight."""
+
+
+_WRITTEN = re.compile(
+    rb"\s*(?:(?P<year>(?:19[7-9]|2[01]\d)\d)[-/])?(?P<month>0[1-9]|1[0-2])[-/]"
+    rb"(?P<day>0[1-9]|[12]\d|3[01])[ T]"
+    rb"(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d):(?P<second>[0-5]\d|60)"
+    rb"(?:[.,](?P<fraction>\d{1,9}))?"
+    rb"(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?\s*"
+)
+_SINCE_EPOCH = re.compile(
+    rb"(?P<seconds>[12]?\d{9})(?P<milli>\d{3})?(?:\.(?P<fraction>\d{1,9})\d*)?"
+)
+
+
+def parse_stamp(text: bytes) -> Stamp | None:
+    """A stamp in ISO's form or Python's, or (milli)seconds since the epoch; None for others."""
+    if found := _WRITTEN.fullmatch(text):
+        return stamp_of(found.groupdict())
+    if not (found := _SINCE_EPOCH.fullmatch(text)):
+        return None
+    micro = _micro(found["milli"]) or _micro(found["fraction"])
+    moment = _EPOCH + timedelta(seconds=int(found["seconds"]), microseconds=micro)
+    clock = (moment.hour * 60 + moment.minute) * 60 + moment.second
+    return Stamp(moment.year, moment.month, moment.day, clock * SECOND + micro)
+
+
+def stamp_of(groups: Mapping[str, bytes | None]) -> Stamp | None:
+    """The stamp in these groups of an expression, if its month is among them."""
+    if not groups.get("month"):
+        return None
+    year, month, day, hour, minute, second = (
+        int(groups.get(name) or 0) for name in ("year", "month", "day", "hour", "minute", "second")
+    )
+    clock = ((hour * 60 + minute) * 60 + second) * SECOND + _micro(groups.get("fraction"))
+    return Stamp(year, month, day, clock)
+
+
+def _micro(fraction: bytes | None) -> int:
+    """The digits of a fraction of a second in microseconds, cut and not rounded."""
+    return int(fraction[:6].ljust(6, b"0")) if fraction else 0

@@ -11,7 +11,7 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core import formats
+from pdtui.core import cleaning
 from pdtui.core.source import Source
 
 STRETCH = 1 << 20
@@ -39,7 +39,7 @@ def rows_holding(
 def _rows_in(data: bytes, pattern: re.Pattern[bytes], count: int) -> npt.NDArray[np.bool_]:
     """Which of the `count` lines of `data` hold the pattern."""
     if b"\x1b" in data:
-        data = formats.SGR.sub(b"", data)
+        data = cleaning.SGR.sub(b"", data)
     found = np.zeros(count, np.bool_)
     if not _STAYS_IN_LINE.fullmatch(pattern.pattern):
         # `[^|]*x` would run on over all lines below, from every place where it may begin.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pdtui.core.levels import LEVEL_NAMES
-from pdtui.core.markers import MARKERS, marker_of
+from pdtui.core.markers import known_markers, marker_of
 from pdtui.ui.filterbar import Choice
 from pdtui.ui.session import Session
 
@@ -34,7 +34,7 @@ def marker_choices(session: Session) -> list[Choice]:
     ]
     rest = [
         Choice(marker.name, marker.emoji, marker.meaning, 0)
-        for marker in MARKERS
+        for marker in known_markers()
         if marker.emoji not in present
     ]
     return found + rest

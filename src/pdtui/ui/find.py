@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core import formats
+from pdtui.core.cleaning import clean
 from pdtui.core.kinds import Kind
 from pdtui.core.merge import row_numbers, source_numbers, split_ref
 from pdtui.core.stamps import NO_TIME, SECOND
@@ -66,7 +66,7 @@ def find_text(
     order = ahead if step > 0 else back
     for turn, place in enumerate(order):
         number, row = split_ref(int(view.refs(place % size, place % size + 1)[0]))
-        line = formats.clean(store.sources[number].line(row).rstrip(b"\n"))
+        line = clean(store.sources[number].line(row).rstrip(b"\n"))
         if pattern.search(line):
             yield place % size
             return

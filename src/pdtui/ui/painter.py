@@ -13,7 +13,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from pdtui.core.describe import Row
-from pdtui.core.markers import MARKERS, marker_of
+from pdtui.core.markers import known_markers, marker_of
 from pdtui.core.stamps import SECOND, to_datetime
 from pdtui.ui.text import fit, from_cell, printable
 
@@ -23,7 +23,7 @@ _REQUEST = re.compile(
     r"(?:(?:chatcmpl|cmpl|embd)-)?___prefill_addr_\S+?___decode_addr_\S+?:\d+_([0-9a-f]{32})(?:-\d+)?"
     r"(?:-[0-9a-f]{8}(?![0-9a-f]))?"
 )
-_LETTERS = {ord(marker.emoji): marker.letter for marker in MARKERS}
+_LETTERS = {ord(marker.emoji): marker.letter for marker in known_markers()}
 _MARKER_CELLS = 4
 _NARROW, _VERY_NARROW = 72, 48
 _LONGEST = 4096

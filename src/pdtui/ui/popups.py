@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from pdtui.core.describe import Row
 from pdtui.core.fields import fields_of, request_of
-from pdtui.core.markers import MARKERS, marker_of
+from pdtui.core.markers import known_markers, marker_of
 from pdtui.core.stamps import to_datetime
 from pdtui.ui.keys import HELP_ORDER, KEYS
 from pdtui.ui.text import fit, printable
@@ -73,7 +73,7 @@ def help_popup() -> Popup:
         "  All of them must hold. Down and Up choose from what the logs hold, Tab completes.\n\n"
     )
     body.append("Markers\n", "bold")
-    for marker in MARKERS:
+    for marker in known_markers():
         body.append(f"  {fit(marker.emoji, 3)} {fit(marker.letter, 2)} {marker.name:<10} ")
         body.append(f"{marker.meaning}\n")
     return Popup("help", body)

@@ -1,0 +1,179 @@
+"""Tries the formats on lines: shapes on all lines together, expressions line by line."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+
+from pdtui.core import levels
+from pdtui.core.bytescan import Positions
+from pdtui.core.claims import Claims
+from pdtui.core.formats import Begins, Format, groups, message_begin
+from pdtui.core.formats.json_lines import Reading
+from pdtui.core.kinds import MAX_RANK, KindTable
+from pdtui.core.shapes import Look
+from pdtui.core.stamps import parse_stamp, stamp_of
+
+_SUGGESTING = (
+    (levels.WARNING, (b"arning", b"WARN", b"retry", b"Retry")),
+    (levels.ERROR, (b"rror", b"xception", b"ailed", b"timed out", b"Traceback")),
+)
+
+
+class Unsure(NamedTuple):
+    """A claim that depends on the record above: it is decided when that is known."""
+
+    row: int
+    number: int
+    found: re.Match[bytes]
+
+
+class Claimer:
+    """Tries the formats of a grammar on lines of one source."""
+
+    def __init__(self, kinds: KindTable) -> None:
+        self._kinds = kinds
+        self._grammar = kinds.grammar
+
+    def claim(self, claims: Claims, rows: Positions) -> list[Unsure]:
+        """Lets the formats claim these rows, each the first format that it fits."""
+        unsure: list[Unsure] = []
+        rows = rows[claims.at[rows] < claims.ends[rows]]
+        bits = self._grammar.by_first_byte[claims.block.byte(claims.at[rows])]
+        present = int(np.bitwise_or.reduce(bits)) if len(bits) else 0
+        left = np.ones(len(rows), np.bool_)
+        for number, form in enumerate(self._grammar.formats, 1):
+            if not present >> (number - 1) & 1:
+                continue
+            fitting = np.flatnonzero(left & ((bits >> np.uint64(number - 1)) & np.uint64(1) != 0))
+            if not len(fitting):
+                continue
+            if form.shape is not None:
+                taken = self._claim_shape(claims, rows[fitting], number, form)
+            else:
+                taken = self._claim_lines(claims, rows[fitting], number, form, unsure)
+            left[fitting[taken]] = False
+        return unsure
+
+    def _claim_shape(self, claims: Claims, rows: Positions, number: int, form: Format) -> Positions:
+        assert form.shape is not None
+        look = form.shape.find(claims.block, claims.at[rows], claims.ends[rows])
+        taken = rows[look.rows]
+        if not len(taken):
+            return look.rows
+        claims.format[taken] = number
+        claims.begins[taken] = True
+        claims.at[taken] = look.at
+        if "level" in look.values:
+            claims.level[taken] = look.values["level"]
+        claims.stamp_rows(taken, look)
+        self._enter_process(claims, taken, look)
+        return look.rows
+
+    def _enter_process(self, claims: Claims, rows: Positions, look: Look) -> None:
+        if "pid" in look.values:
+            keys = claims.container[rows] << 32 | look.values["pid"]
+            distinct, which = np.unique(keys, return_inverse=True)
+            numbers = [
+                self._kinds.process_number(key & 0xFFFFFFFF, container=key >> 32)
+                for key in distinct.tolist()
+            ]
+            claims.process[rows] = np.array(numbers, np.int64)[which]
+        if "process at" in look.values:
+            self._enter_names(claims, rows, look)
+
+    def _enter_names(self, claims: Claims, rows: Positions, look: Look) -> None:
+        """Processes that have a name and no pid: SGLang's `DP0 TP1`."""
+        named = np.flatnonzero(look.values["process length"] > 0)
+        texts, which = claims.block.distinct(
+            look.values["process at"][named], look.values["process length"][named]
+        )
+        for number, text in enumerate(texts):
+            of_text = rows[named[which == number]]
+            for container in np.unique(claims.container[of_text]).tolist():
+                inside = of_text[claims.container[of_text] == container]
+                claims.process[inside] = self._kinds.process_number(
+                    None, text.decode("ascii", "replace"), container
+                )
+        rank = look.values["rank"] - 1
+        said = (rank >= 0) & (rank <= MAX_RANK)
+        claims.rank[rows[said]] = rank[said]
+
+    def _claim_lines(
+        self, claims: Claims, rows: Positions, number: int, form: Format, unsure: list[Unsure]
+    ) -> Positions:
+        taken = []
+        text, match = claims.text, form.pattern.match
+        places = zip(claims.at[rows].tolist(), claims.ends[rows].tolist(), strict=True)
+        for index, (begin, end) in enumerate(places):
+            if form.contains and text.find(form.contains, begin, end) < 0:
+                continue
+            found = match(text, begin, end)
+            if found is None:
+                continue
+            row = int(rows[index])
+            if form.begins is Begins.UNLESS_FOLLOWING_ERROR:
+                unsure.append(Unsure(row, number, found))
+            elif form.reader is not None:
+                reading = form.reader(found["message"])
+                if reading is None:
+                    continue
+                self._enter_reading(claims, row, number, reading)
+            else:
+                self.enter(claims, row, number, found)
+            taken.append(index)
+        return np.array(taken, np.int64)
+
+    def enter(self, claims: Claims, row: int, number: int, found: re.Match[bytes]) -> None:
+        """Enters what an expression found in a line."""
+        form = self._grammar.formats[number - 1]
+        said = groups(found)
+        claims.format[row] = number
+        claims.begins[row] = True
+        level = said.get("level", form.level).upper()
+        claims.level[row] = levels.LEVEL_OF_WORD.get(level, levels.NO_LEVEL)
+        claims.stamp_row(row, parse_stamp(said["time"]) if "time" in said else stamp_of(said))
+        self._enter_writer(claims, row, said)
+        claims.at[row] = message_begin(found)
+
+    def _enter_writer(self, claims: Claims, row: int, said: dict[str, bytes]) -> None:
+        container = int(claims.container[row])
+        pid = int(said["pid"]) if said.get("pid", b"").isdigit() else None
+        name = said["process"].decode("utf-8", "replace") if said.get("process") else None
+        if pid is not None or name is not None:
+            claims.process[row] = self._kinds.process_number(pid, name, container)
+        if said.get("host"):
+            self._kinds.learn_host(int(claims.process[row]), said["host"])
+        if said.get("rank", b"").isdigit() and int(said["rank"]) <= MAX_RANK:
+            claims.rank[row] = int(said["rank"])
+
+    def _enter_reading(self, claims: Claims, row: int, number: int, said: Reading) -> None:
+        claims.format[row] = number
+        claims.begins[row] = True
+        claims.level[row] = said.level
+        claims.stamp_row(row, said.stamp)
+        if said.pid is not None or said.process is not None:
+            claims.process[row] = self._kinds.process_number(
+                said.pid, said.process, int(claims.container[row])
+            )
+        if said.rank is not None and said.rank <= MAX_RANK:
+            claims.rank[row] = said.rank
+        claims.rewritten[row] = said.message
+
+    def infer_levels(self, claims: Claims) -> None:
+        """Gives lines of formats without level words the level that their words suggest."""
+        rows = np.flatnonzero(self._grammar.levels_in_words[claims.format] & (claims.level == 0))
+        if not len(rows):
+            return
+        silent = np.zeros(len(claims.starts), np.bool_)
+        silent[rows] = True
+        for level, words in _SUGGESTING:
+            for word in words:
+                place = claims.text.find(word)
+                while place >= 0:
+                    row = int(np.searchsorted(claims.starts, place, "right")) - 1
+                    if silent[row] and place >= claims.at[row]:
+                        claims.level[row] = max(level, claims.level[row])
+                    place = claims.text.find(word, int(claims.ends[row]))

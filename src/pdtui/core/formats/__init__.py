@@ -1,0 +1,59 @@
+"""The formats of lines, as data, in the order in which they are tried.
+
+A format is tried on what stands after the prefixes of launchers and processes (`prefixes.py`), in
+a line that has been cleaned (`cleaning.py`). A new format is a new entry here and nothing else.
+"""
+
+from __future__ import annotations
+
+from pdtui.core.formats.format import Begins, Format, groups, message_begin
+from pdtui.core.formats.json_lines import JSON
+from pdtui.core.formats.native import C10D, GLOG, GLOG_DATED, GLOO, NIXL, UCX
+from pdtui.core.formats.nccl import NCCL, NCCL_AT_SOURCE
+from pdtui.core.formats.python import BRACKETED, CRASH, PYTHON, STAMPED, TRACEBACK, WARNING
+from pdtui.core.formats.servers import (
+    HYPERCORN,
+    LMCACHE,
+    PROXY,
+    PROXY_ERROR,
+    SGLANG,
+    TRACING,
+    TRACING_LOCAL,
+    UVICORN,
+    UVICORN_STAMPED,
+)
+from pdtui.core.formats.vllm import VLLM, VLLM_DATED
+
+__all__ = ["FORMATS", "NO_FORMAT", "Begins", "Format", "groups", "message_begin"]
+
+FORMATS: tuple[Format, ...] = (
+    VLLM,
+    NCCL,
+    UVICORN,
+    VLLM_DATED,
+    NCCL_AT_SOURCE,
+    NIXL,
+    TRACING,
+    TRACING_LOCAL,
+    PYTHON,
+    STAMPED,
+    LMCACHE,
+    UVICORN_STAMPED,
+    BRACKETED,
+    HYPERCORN,
+    SGLANG,
+    C10D,
+    UCX,
+    GLOO,
+    GLOG,
+    GLOG_DATED,
+    PROXY,
+    PROXY_ERROR,
+    CRASH,
+    TRACEBACK,
+    WARNING,
+    JSON,
+)
+"""In the order in which they are tried."""
+NO_FORMAT = 0
+"""The number of a row that no format claims; the first format has number 1."""

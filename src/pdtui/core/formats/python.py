@@ -1,0 +1,76 @@
+"""What Python programs write without vLLM's formatter: logging, warnings, exceptions."""
+
+from __future__ import annotations
+
+import re
+
+from pdtui.core.formats.format import LEVEL, STAMP, Begins, Format
+
+PYTHON = Format(
+    "python",
+    (
+        b"2025-11-01 10:30:45,123 - vllm.engine - INFO - ready",
+        b"2025-11-01 10:30:45,123 WARNING p2p: slow",
+        b"2025-11-01 10:30:45,123 [ERROR] lost",
+        b"INFO:__main__:[prefill] start request_id=1",
+    ),
+    # logging's own forms: `%(asctime)s - %(name)s - %(levelname)s - %(message)s`, the same with
+    # the level first or in brackets, and basicConfig's `LEVEL:name:message`.
+    expression=re.compile(
+        STAMP + rb"(?: - |: | )(?:\[?(?P<origin>[\w.:-]+?)\]?(?: - |: | ))?"
+        rb"\[?" + LEVEL + rb"\]?(?: - |: | )(?P<message>.*)"
+        rb"|(?P<level2>DEBUG|INFO|WARNING|ERROR|CRITICAL):(?P<origin2>[\w.-]+):(?P<message2>.*)",
+        re.S,
+    ),
+    first_bytes=frozenset(b"0123456789DIWEC"),
+)
+BRACKETED = Format(
+    "python",
+    (
+        b"[2025-12-10 02:06:30,151] INFO: Initialized router (service_discovery.py:37:vllm_router)",
+        b"[2025-12-10 02:06:30] ERROR: lost",
+    ),
+    # production-stack's router: `[%(asctime)s] %(levelname)s: %(message)s (%(filename)s:…)`.
+    expression=re.compile(rb"\[" + STAMP + rb"\] " + LEVEL + rb": (?P<message>\S.*)", re.S),
+    tail=re.compile(rb" ?\((?P<origin>[\w.]+:\d+)(?::[\w.]+)?\)\s*\Z"),
+    first_bytes=frozenset(b"["),
+)
+STAMPED = Format(
+    "python",
+    (b"2025-11-01 10:30:45,123 Waiting for the prefill instance",),
+    # `%(asctime)s %(message)s`: a time and no level.
+    expression=re.compile(rb"(?=\d{4}-)" + STAMP + rb"[ :] ?(?!\| )(?P<message>.*)", re.S),
+    first_bytes=frozenset(b"0123456789"),
+)
+WARNING = Format(
+    "python",
+    (
+        b"/opt/python3.11/multiprocessing/resource_tracker.py:254: UserWarning: leaked",
+        b"<frozen importlib._bootstrap>:241: DeprecationWarning: builtin type SwigPyPacked",
+    ),
+    # `warnings.formatwarning`; the source line under it is its continuation.
+    expression=re.compile(
+        rb"(?P<origin>(?:<[^>\n]{1,80}>|[^\s:]{1,400}):\d+): (?P<message>\w*Warning: .*)", re.S
+    ),
+    level=b"WARNING",
+    contains=b"Warning: ",
+)
+CRASH = Format(
+    "python",
+    (b"Exception in thread Thread-1 (send_async):", b"--- Logging error ---"),
+    expression=re.compile(
+        rb"(?P<message>(?:Exception in thread |Exception in callback |Exception ignored in"
+        rb"|--- Logging error ---|Fatal Python error: ).*)",
+        re.S,
+    ),
+    level=b"ERROR",
+    first_bytes=frozenset(b"EF-"),
+)
+TRACEBACK = Format(
+    "python",
+    (b"Traceback (most recent call last):",),
+    expression=re.compile(rb"(?P<message>Traceback \(most recent call last\):.*)", re.S),
+    begins=Begins.UNLESS_FOLLOWING_ERROR,
+    level=b"ERROR",
+    first_bytes=frozenset(b"T"),
+)

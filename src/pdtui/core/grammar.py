@@ -1,0 +1,56 @@
+"""What lines may look like in a session: the built-in formats and markers, and the user's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from pdtui.core.events import EVENTS, Event
+from pdtui.core.formats import FORMATS, Format
+from pdtui.core.markers import MARKERS, Marker
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """The formats in the order in which they are tried, and the markers; never changed."""
+
+    formats: tuple[Format, ...] = FORMATS
+    markers: tuple[Marker, ...] = MARKERS
+    events: tuple[Event, ...] = EVENTS
+    """The texts that stand for a marker, for connectors that write no emoji."""
+    names: tuple[str | None, ...] = field(init=False)
+    """Format number → name; 0 is a row that no format claims."""
+    own_ranks: npt.NDArray[np.bool_] = field(init=False)
+    """For each format number whether its `[Rank N]` is a number of its own."""
+    is_vllm: npt.NDArray[np.bool_] = field(init=False)
+    is_nccl: npt.NDArray[np.bool_] = field(init=False)
+    levels_in_words: npt.NDArray[np.bool_] = field(init=False)
+    """For each format number whether what failed is only said in the message."""
+    utc: npt.NDArray[np.bool_] = field(init=False)
+    """For each format number whether its stamps are in UTC."""
+    by_first_byte: npt.NDArray[np.uint64] = field(init=False)
+    """For each byte the formats that a line which begins with it may have: a bit each."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", (None, *(form.name for form in self.formats)))
+        for name, flags in (
+            ("own_ranks", [form.own_ranks for form in self.formats]),
+            ("is_vllm", [form.name == "vllm" for form in self.formats]),
+            ("is_nccl", [form.name == "nccl" for form in self.formats]),
+            ("levels_in_words", [form.levels_in_words for form in self.formats]),
+            ("utc", [form.utc for form in self.formats]),
+        ):
+            object.__setattr__(self, name, np.array([False, *flags], np.bool_))
+        bits = np.zeros(256, np.uint64)
+        for number, form in enumerate(self.formats):
+            bits[list(form.first_bytes)] |= np.uint64(1 << number)
+        object.__setattr__(self, "by_first_byte", bits)
+
+    def format(self, number: int) -> Format | None:
+        """The format with this number, None for 0."""
+        return self.formats[number - 1] if number else None
+
+
+BUILT_IN = Grammar()
