@@ -22,6 +22,8 @@ class Grammar:
     """The texts that stand for a marker, for connectors that write no emoji."""
     patterns: tuple[tuple[re.Pattern[bytes], str], ...] = ()
     """The user's texts that stand for a marker, wherever they stand in the message."""
+    pairs: tuple[tuple[re.Pattern[bytes], re.Pattern[bytes]], ...] = ()
+    """The user's causes and effects; both have a group `key`."""
     event_starts: npt.NDArray[np.uint64] = field(init=False)
     """The first six bytes of the events' texts, as words."""
     names: tuple[str | None, ...] = field(init=False)
@@ -59,4 +61,15 @@ class Grammar:
         return self.formats[number - 1] if number else None
 
 
-BUILT_IN = Grammar()
+_in_use = Grammar()
+
+
+def grammar_in_use() -> Grammar:
+    """What the lines of every source that is opened from now on may look like."""
+    return _in_use
+
+
+def use_grammar(grammar: Grammar) -> None:
+    """Puts a grammar into use, once, before the first source is opened."""
+    global _in_use  # noqa: PLW0603 - what the configuration says is one for the whole program
+    _in_use = grammar

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.grammar import BUILT_IN, Grammar
+from pdtui.core.grammar import Grammar, grammar_in_use
 from pdtui.core.markers import known_markers, plain
 
 NO_PROCESS = 0
@@ -116,7 +116,7 @@ class KindTable:
     Written by the scanner alone; others may read at any time, since tables only grow.
     """
 
-    grammar: Grammar = BUILT_IN
+    grammar: Grammar = field(default_factory=grammar_in_use)
     """What the source's lines may look like."""
     kinds: list[Kind] = field(default_factory=list)
     processes: list[Process] = field(default_factory=lambda: [Process(None)])
@@ -139,6 +139,8 @@ class KindTable:
     """The emoji that are markers here: the known ones, then those found; numbered from 1."""
     facts: dict[tuple[int, int], dict[str, str]] = field(default_factory=dict)
     """What a process (by number, and by rank where only that is known) said of itself."""
+    misdecoded: bool = False
+    """Whether a marker was found in the form that a wrong encoding gave it."""
     revision: int = 0
     """Raised whenever something was learned of earlier rows: a rank, the name of a process."""
     _numbers: dict[int, int] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from textual.widgets import Input
 from pdtui.core import levels
 from pdtui.core.kinds import Kind
 from pdtui.core.markers import marker_of
+from pdtui.core.query import parse_text
 from pdtui.ui.filterbar import FilterBar
 from pdtui.ui.find import SILENCE, find_kind, find_silence, find_text
 from pdtui.ui.keys import KEYS
@@ -240,8 +241,8 @@ class PdtuiApp(Viewer):
         if self._pattern is None:
             return
         pane, start = self.pane, self.pane.cursor
-        pattern = re.compile(self._pattern.pattern.encode())
-        for place in find_text(self.session.store, pane.view, start, step, pattern):
+        wanted = parse_text(self._pattern.pattern)
+        for place in find_text(self.session.store, pane.view, start, step, wanted):
             if place is not None:
                 if (place <= start) if step > 0 else (place >= start):
                     self.say("search went round the end")

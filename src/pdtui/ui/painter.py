@@ -14,8 +14,9 @@ from textual.strip import Strip
 
 from pdtui.core.describe import Row
 from pdtui.core.markers import known_markers, marker_of
+from pdtui.core.printing import printable
 from pdtui.core.stamps import SECOND, to_datetime
-from pdtui.ui.text import fit, from_cell, printable
+from pdtui.ui.text import fit, from_cell
 
 _LEVEL_LETTERS = {"DEBUG": "d", "INFO": " ", "WARNING": "W", "ERROR": "E", "CRITICAL": "C"}
 _RANK_BRACKET = re.compile(r"\[Rank \d+\] ?")

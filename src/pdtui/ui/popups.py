@@ -16,9 +16,10 @@ from textual.widgets import Static
 from pdtui.core.describe import Row
 from pdtui.core.fields import fields_of, request_of
 from pdtui.core.markers import known_markers, marker_of
+from pdtui.core.printing import printable
 from pdtui.core.stamps import to_datetime
 from pdtui.ui.keys import HELP_ORDER, KEYS
-from pdtui.ui.text import fit, printable
+from pdtui.ui.text import fit
 
 _NAME_WIDTH = 12
 _KEY_WIDTH = 26
