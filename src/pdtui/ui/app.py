@@ -307,7 +307,8 @@ class PdtuiApp(Viewer):
         """Shows everything known of the row under the cursor."""
         if (where := self.pane.cursor_row) is not None:
             raw = self.session.source_at(where[0]).line(where[1])
-            self.push_screen(details_popup(self.session.describe(*where), raw))
+            facts = self.session.facts(*where)
+            self.push_screen(details_popup(self.session.describe(*where), raw, facts))
 
     def action_copy(self) -> None:
         """Copies the marked rows, or the one under the cursor, to the terminal's clipboard."""

@@ -122,6 +122,9 @@ class Painter:
         return [Segment(fit(text, look.marker_width) + " ", self._style("marker"))]
 
     def _rank(self, row: Row) -> list[Segment]:
+        if row.torn:
+            # Two processes wrote into this line: whose it is cannot be told.
+            return [Segment(" ? ", self._style("rank-inferred"))]
         if row.rank is None:
             return [Segment("   ")]
         stated = row.rank.source.value == "explicit"
