@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.bytescan import word
-from pdtui.core.events import EVENT_BYTES, EVENTS, Event
+from pdtui.core.events import EVENTS, Event
 from pdtui.core.formats import FORMATS, Format
 
 
@@ -49,7 +48,7 @@ class Grammar:
             ("utc", [form.utc for form in self.formats]),
         ):
             object.__setattr__(self, name, np.array([False, *flags], np.bool_))
-        starts = [int(word(event.begin[:EVENT_BYTES])) for event in self.events]
+        starts = sorted({event.start for event in self.events})
         object.__setattr__(self, "event_starts", np.array(starts, np.uint64))
         bits = np.zeros(256, np.uint64)
         for number, form in enumerate(self.formats):

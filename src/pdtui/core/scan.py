@@ -118,8 +118,8 @@ class Scanner:
         left = claims.unclaimed(rows)
         left = left[claims.at[left] < claims.ends[left]]
         if len(left):
-            left = left[may_hold_heads(claims.block, claims.starts, left)]
-            self._mend(claims, left)
+            held = may_hold_heads(claims.text, claims.at[left], claims.ends[left])
+            self._mend(claims, left[held])
         self._peeler.name_processes()
         return unsure
 
