@@ -88,6 +88,7 @@ NIXL = Format(
         )
     ),
     first_bytes=frozenset(b"12"),
+    contains=b" NIXL ",
 )
 UCX = Format(
     "ucx",

@@ -55,6 +55,7 @@ UVICORN_STAMPED = Format(
         )
     ),
     first_bytes=frozenset(b"["),
+    contains=b":  ",
 )
 HYPERCORN = Format(
     "hypercorn",
@@ -72,6 +73,7 @@ HYPERCORN = Format(
         )
     ),
     first_bytes=frozenset(b"["),
+    contains=b"] [",
 )
 SGLANG = Format(
     "sglang",
@@ -92,6 +94,7 @@ LMCACHE = Format(
     ),
     tail=re.compile(rb" ?\((?P<origin>[\w.]+:\d+)(?::[\w.]+)?\)\s*\Z"),
     first_bytes=frozenset(b"["),
+    contains=b"] LMCache ",
 )
 TRACING = Format(
     "tracing",
@@ -121,6 +124,7 @@ TRACING = Format(
     ),
     first_bytes=frozenset(b"12"),
     utc=True,
+    contains=b"Z ",
 )
 TRACING_LOCAL = Format(
     "tracing",
@@ -139,6 +143,7 @@ TRACING_LOCAL = Format(
         )
     ),
     first_bytes=frozenset(b"12"),
+    contains=b"::",
 )
 PROXY = Format(
     "proxy",
