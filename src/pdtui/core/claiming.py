@@ -175,10 +175,7 @@ class Claimer:
         stamps = [said.stamp[index] for index in kept.tolist()]
         claims.stamp_all(rows[kept], stamps)
         writers: dict[tuple[int | None, str | None, int], int] = {}
-        containers = claims.container[rows[kept]].tolist()
-        for index, row, container in zip(
-            kept.tolist(), rows[kept].tolist(), containers, strict=True
-        ):
+        for index, row in zip(kept.tolist(), rows[kept].tolist(), strict=True):
             claims.rewritten[row] = said.message[index] or b""
             writer = (said.pid[index], said.process[index], int(claims.container[row]))
             if writer not in writers:
