@@ -22,7 +22,7 @@ _CAUSED: Final = (
 
 
 def _frame(file: str, line: int, function: str, text: str, marked: str = "") -> tuple[str, ...]:
-    place = file if file.startswith(("/", "zmq")) else _SITE + file
+    place = file if file.startswith("/") else _SITE + file
     shown = (f'  File "{place}", line {line}, in {function}', f"    {text}")
     if not marked:
         return shown

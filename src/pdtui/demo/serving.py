@@ -39,6 +39,7 @@ def run(stage: Stage, course: Course = Course()) -> float:
             mine = tuple(r for r in group if r.prefill is prefill and _routed(stage, r, at))
             if mine:
                 _serve(stage, at, mine, course)
+    _answer_decodes(stage)
     until = max(stage.last() + _REST, stage.nominal_end, course.lasts)
     background(stage, until)
     return until
@@ -65,7 +66,7 @@ def _prefill(
     for number, request in enumerate(requests):
         accept(stage, at + 0.003 * number, instance, request, max_tokens=1)
     begin = max([at + 0.012, *(stage.free[w.address] for w in instance.workers)])
-    if begin == inf or stage.hangs(instance):
+    if begin == inf or stage.hung_since(instance) < inf:
         return inf, {}
     computed = begin + stage.rng.uniform(0.05, 0.18)
     if stage.fleet.send_type is SendType.GET:
@@ -104,7 +105,7 @@ def _finish(stage: Stage, begin: float, end: float, requests: tuple[Request, ...
     stage.busy[instance.file].append((begin, end))
     for request in requests:
         stage.meters[instance.file].count(request, begin, end, 1)
-        _answer(stage, end + TICK, instance)
+        _answer(stage, end + TICK, instance, _client(stage))
     return end + 2 * TICK
 
 
@@ -116,7 +117,7 @@ def _decode(
     if not stage.ended(instance) > at:
         return
     accept(stage, at, instance, request, max_tokens=request.answer)
-    if stage.hangs(instance):
+    if stage.hung_since(instance) < inf:
         return
     begin = at + 0.012
     taken = _take(stage, begin, request, lost, course)
@@ -128,7 +129,14 @@ def _decode(
     end = ready + 0.03 + request.answer / _TOKENS_A_SECOND
     stage.busy[instance.file].append((begin, end))
     stage.meters[instance.file].count(request, begin, end, request.answer)
-    _answer(stage, end + TICK, instance)
+    stage.answers.append((end + TICK, instance, _client(stage)))
+
+
+def _answer_decodes(stage: Stage) -> None:
+    """Decode's answers; once its engine hangs, none of the requests in it has one."""
+    for at, instance, client in stage.answers:
+        if at < stage.hung_since(instance):
+            _answer(stage, at, instance, client)
 
 
 def _take(
@@ -161,8 +169,11 @@ def accept(stage: Stage, at: float, instance: Instance, request: Request, max_to
     stage.say(at + TICK, instance.api, server.ADDED, request=internal)
 
 
-def _answer(stage: Stage, at: float, instance: Instance) -> None:
-    client = f"{stage.fleet.proxy}:{stage.rng.randrange(33000, 61000)}"
+def _client(stage: Stage) -> str:
+    return f"{stage.fleet.proxy}:{stage.rng.randrange(33000, 61000)}"
+
+
+def _answer(stage: Stage, at: float, instance: Instance, client: str) -> None:
     stage.say(at, instance.api, server.ACCESS, client=client, call="POST /v1/completions")
 
 

@@ -90,7 +90,8 @@ class Stage:
         self.listening: defaultdict[str, float] = defaultdict(float)
         self.members: defaultdict[str, dict[str, Member]] = defaultdict(dict)
         self.parked: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        self._hung: set[str] = set()
+        self.answers: list[tuple[float, Instance, str]] = []
+        self._hung: dict[str, float] = {}
         self._threads: dict[tuple[str, int], int] = {}
         self._shift += at
 
@@ -149,13 +150,13 @@ class Stage:
 
     def hang(self, instance: Instance, at: float) -> None:
         """The engine's step never ends: it takes requests, and answers none."""
-        if not self.hangs(instance):
-            self._hung.add(instance.file)
+        if at < self.hung_since(instance):
+            self._hung[instance.file] = at
             self.busy[instance.file].append((at, inf))
 
-    def hangs(self, instance: Instance) -> bool:
-        """Whether the engine waits for ever."""
-        return instance.file in self._hung
+    def hung_since(self, instance: Instance) -> float:
+        """Since when the engine waits for ever, infinity while it does not."""
+        return self._hung.get(instance.file, inf)
 
     def peer(self, worker: Worker, instance: Instance) -> Worker:
         """Whom a worker asks for there: the one with its own rank, whether it exists or not."""
@@ -168,11 +169,9 @@ class Stage:
     def meet(self, connector: Worker, acceptor: Worker) -> tuple[Member, Member]:
         """Makes a communicator of two workers, each side as NCCL will name it."""
         comm_id = f"0x{self.rng.getrandbits(64):x}"
-        pair = ((connector, acceptor), (acceptor, connector))
-        mine, other = (
-            self._member(worker, peer, rank, comm_id) for rank, (worker, peer) in enumerate(pair)
-        )
+        mine = self._member(connector, acceptor, 0, comm_id)
         self.members[connector.address][acceptor.address] = mine
+        other = self._member(acceptor, connector, 1, comm_id)
         self.members[acceptor.address][connector.address] = other
         return mine, other
 
