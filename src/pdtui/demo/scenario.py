@@ -134,7 +134,7 @@ _PLANS: Final[Mapping[str, _Plan]] = {
     ),
     "mismatched": _Plan(transfer_faults.mismatched),
     "renamed": _Plan(transfer_faults.renamed, _WAITS | {"kv-missing"}, heads=Heads.PLAIN),
-    "stalled": _Plan(transfer_faults.stalled, _WAITS),
+    "waiting": _Plan(transfer_faults.waiting, _WAITS),
     "uneven": _Plan(handshake_faults.uneven, _WAITS | {"handshake-stalled"}, uneven=True),
     "crashed": _Plan(transfer_faults.crashed, _ENDS | {"peer-lost"}),
     "expired": _Plan(

@@ -151,7 +151,7 @@ def renamed(stage: Stage) -> None:
     run(stage, Course(move=ask, receive=wait))
 
 
-def stalled(stage: Stage) -> None:
+def waiting(stage: Stage) -> None:
     """Decode is never given the tensors of one request."""
     chosen = stage.requests // 2
 
