@@ -52,6 +52,13 @@ UNIQUE_ID = re.compile(r"unique_id_hex=([0-9a-f]{16})$")
 
 SHAPES = ((1, 1, 1), (2, 2, 1), (1, 3, 2), (2, 1, 8))
 SENDS = tuple(SendType)
+FEW = (
+    *(((1, 1, 1), sends) for sends in SENDS),
+    ((2, 2, 1), SendType.PUT_ASYNC),
+    ((1, 3, 2), SendType.GET),
+    ((2, 1, 8), SendType.PUT),
+)
+"""Shapes and ways of sending, for the tests of every scenario."""
 
 
 @cache

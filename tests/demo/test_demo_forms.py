@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from demo_lines import (
     CINIT,
+    FEW,
     NCCL,
     PROC,
     SENDS,
     SGR,
-    SHAPES,
     START,
     VLLM,
     few,
@@ -42,7 +42,7 @@ UNSEEN = ("❗[GET]", "🔴[GET]Recv From", "Cuda failure 700", " group.cc:", "Q
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_every_line_has_a_known_form(name: str) -> None:
-    for shape, sends in product(SHAPES, SENDS):
+    for shape, sends in FEW:
         scenario = few(name, shape, sends)
         skews = {file: scenario.truth.skews.get(Path(file).stem, 0.0) for file in scenario.files}
         kinds = {kind(line, skews[line.file]) for line in scenario.lines}

@@ -134,9 +134,9 @@ _PLANS: Final[Mapping[str, _Plan]] = {
     ),
     "mismatched": _Plan(transfer_faults.mismatched),
     "renamed": _Plan(transfer_faults.renamed, _WAITS | {"kv-missing"}, heads=Heads.PLAIN),
-    "waiting": _Plan(transfer_faults.waiting, _WAITS),
+    "waiting": _Plan(transfer_faults.waiting, frozenset({"silence"})),
     "uneven": _Plan(handshake_faults.uneven, _WAITS | {"handshake-stalled"}, uneven=True),
-    "crashed": _Plan(transfer_faults.crashed, _ENDS | {"peer-lost"}),
+    "crashed": _Plan(transfer_faults.crashed, _WAITS | {"peer-lost"}),
     "expired": _Plan(
         nixl_runs.expired, frozenset({"request-stalled", "silence"}), heads=Heads.RECORD
     ),

@@ -16,6 +16,8 @@ from pdtui.demo.transfers import REFUSAL, Move, Receive, miss, move, park, recei
 # The proxy forgets an instance that has not pinged it for so long.
 _FORGOTTEN_AFTER: Final = 5.0
 _REST: Final = 1.0
+# A wait is told from a pause by its length: a run goes on for so long after somebody was left.
+_AFTERMATH: Final = 45.0
 _TOKENS_A_SECOND: Final = 90.0
 
 
@@ -40,7 +42,7 @@ def run(stage: Stage, course: Course = Course()) -> float:
             if mine:
                 _serve(stage, at, mine, course)
     _answer_decodes(stage)
-    until = max(stage.last() + _REST, stage.nominal_end, course.lasts)
+    until = max(stage.last() + _REST, stage.nominal_end, course.lasts, stage.left_at + _AFTERMATH)
     background(stage, until)
     return until
 

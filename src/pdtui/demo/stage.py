@@ -158,6 +158,12 @@ class Stage:
         """Since when the engine waits for ever, infinity while it does not."""
         return self._hung.get(instance.file, inf)
 
+    @property
+    def left_at(self) -> float:
+        """When the last instance was killed or began to wait for ever; before all, where none."""
+        ends = (end - self._shift for end in self._ends.values())
+        return max([*ends, *self._hung.values()], default=-inf)
+
     def peer(self, worker: Worker, instance: Instance) -> Worker:
         """Whom a worker asks for there: the one with its own rank, whether it exists or not."""
         if worker.rank < len(instance.workers):
