@@ -27,7 +27,6 @@ KINDS = {
     "overrun": "buffer-full",
     "oom": "out-of-memory",
     "evicted": "kv-missing",
-    "mismatched": "kv-mismatch",
     "renamed": "request-id-mismatch",
     "waiting": "request-stalled",
     "uneven": "parallel-mismatch",
@@ -36,6 +35,7 @@ KINDS = {
 }
 """What each scenario must be diagnosed as; of the others nothing is wrong."""
 NOTES = {
+    "mismatched": {"kv-mismatch"},
     "healthy": {"buffer-full"},
     "loud": {"buffer-full"},
     "spilled": {"buffer-full"},

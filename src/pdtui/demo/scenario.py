@@ -132,7 +132,7 @@ _PLANS: Final[Mapping[str, _Plan]] = {
     "evicted": _Plan(
         transfer_faults.evicted, frozenset({"buffer-full"}), send_types=(SendType.GET,)
     ),
-    "mismatched": _Plan(transfer_faults.mismatched),
+    "mismatched": _Plan(transfer_faults.mismatched, notes=frozenset({"kv-mismatch"})),
     "renamed": _Plan(transfer_faults.renamed, _WAITS | {"kv-missing"}, heads=Heads.PLAIN),
     "waiting": _Plan(transfer_faults.waiting, frozenset({"silence"})),
     "uneven": _Plan(handshake_faults.uneven, _WAITS | {"handshake-stalled"}, uneven=True),

@@ -118,13 +118,12 @@ def evicted(stage: Stage) -> None:
 
 
 def mismatched(stage: Stage) -> None:
-    """Some requests have a block more than came."""
+    """Some requests have a block more than came; real runs that are healthy have this too."""
 
     def shorten(
         stage: Stage, at: float, request: Request, gone: tuple[int, ...]
     ) -> tuple[int, ...]:
         if request.number == stage.requests // 2 or stage.rng.random() < 0.1:
-            _blame_decode(stage, at, "kv-mismatch", request)
             cut_short(stage, at, request)
         return gone
 

@@ -46,8 +46,8 @@ class Truth:
     """All that went wrong in a run, the first cause first.
 
     `follows` are the kinds that come of the causes: a diagnosis may name them too, under the
-    cause. `notes` are kinds that it may name as a note, since the run recovered from them or
-    since they are no fault. `skews` are the seconds by which a source's clock is ahead.
+    cause. `notes` are kinds that it should name as a note only: the run went on to its end with
+    them, or they are no fault. `skews` are the seconds by which a source's clock is ahead.
     """
 
     causes: tuple[Cause, ...] = ()
