@@ -151,11 +151,16 @@ def _is_there(causes: Iterable[Cause], problem: Answer) -> bool:
 
 
 def _waits_right(causes: Iterable[Cause], problems: Sequence[Answer]) -> bool | None:
-    said = {(p["waiting"], p["for"]) for p in problems if "waiting" in p}
+    said = {(_label(p["waiting"]), _label(p["for"])) for p in problems if "waiting" in p}
     if not said:
         return None
     pairs = {(cause.where.source, cause.peer.source) for cause in causes if cause.peer}
     return said <= pairs | {(there, here) for here, there in pairs}
+
+
+def _label(party: str) -> str:
+    """The source in `prefill rank 0`."""
+    return party.partition(" ")[0]
 
 
 @dataclass(slots=True)

@@ -39,6 +39,7 @@ def loud(stage: Stage) -> None:
 def skewed(stage: Stage) -> None:
     """The last decode's node is ahead or behind."""
     seconds = stage.rng.choice((-1, 1)) * stage.rng.uniform(2.5, 9.0)
+    stage.notes.add("clock-skew")
     stage.skews[stage.fleet.decodes[-1].file] = seconds
     stop(stage, run(stage))
 

@@ -121,6 +121,7 @@ def _decode(stage: Stage, at: float, request: Request, tally: _Tally) -> None:
 def _expire(stage: Stage, at: float, request: Request, tally: _Tally) -> None:
     instance = request.prefill
     name = f"cmpl-{UUID(hex=request.uuid)}-0{request.suffixes[0]}"
+    stage.notes.add("blocks-expired")
     at += _LEASE + stage.rng.uniform(0.0, 2.0)
     tally.expired[instance.file, stage.meters[instance.file].step(at)] += 1
     for worker in instance.workers:

@@ -38,7 +38,6 @@ class _Plan:
 
     play: Callable[[Stage], None]
     follows: frozenset[str] = frozenset()
-    notes: frozenset[str] = frozenset()
     send_types: tuple[SendType, ...] = tuple(SendType)
     heads: Heads = Heads.COLOURED
     rivals: bool = False
@@ -78,7 +77,8 @@ def build(
     stage = Stage(start, rng, fleet, patched=patched, requests=requests)
     plan.play(stage)
     causes = tuple(sorted(stage.causes, key=lambda cause: cause.at))
-    truth = Truth(causes, plan.follows, plan.notes, stage.labelled_skews())
+    notes = stage.notes - {cause.kind for cause in causes}
+    truth = Truth(causes, plan.follows, frozenset(notes), stage.labelled_skews())
     return Scenario(name, tuple(i.file for i in fleet.instances), stage.lines(), truth)
 
 
@@ -100,15 +100,14 @@ def _fit(plan: _Plan, shape: Shape) -> Shape:
 _WAITS: Final = frozenset({"request-stalled", "silence"})
 _ENDS: Final = _WAITS | {"traceback"}
 _PUTS: Final = (SendType.PUT_ASYNC, SendType.PUT)
-_SPILLS: Final = frozenset({"buffer-full"})
 
 _PLANS: Final[Mapping[str, _Plan]] = {
     "refused": _Plan(transfer_faults.refused, frozenset({"kv-missing"}), send_types=_PUTS),
-    "healthy": _Plan(healthy_runs.healthy, notes=_SPILLS),
-    "loud": _Plan(healthy_runs.loud, notes=_SPILLS),
+    "healthy": _Plan(healthy_runs.healthy),
+    "loud": _Plan(healthy_runs.loud),
     "restarted": _Plan(healthy_runs.restarted),
-    "skewed": _Plan(healthy_runs.skewed, notes=frozenset({"clock-skew"})),
-    "nixl": _Plan(nixl_runs.healthy, notes=frozenset({"blocks-expired"}), heads=Heads.RECORD),
+    "skewed": _Plan(healthy_runs.skewed),
+    "nixl": _Plan(nixl_runs.healthy, heads=Heads.RECORD),
     "stuck": _Plan(handshake_faults.stuck, _WAITS),
     "unanswered": _Plan(handshake_faults.unanswered, _WAITS),
     "deadlocked": _Plan(handshake_faults.deadlocked, _WAITS),
@@ -126,13 +125,13 @@ _PLANS: Final[Mapping[str, _Plan]] = {
     "deaf": _Plan(transfer_faults.deaf, _ENDS),
     "mute": _Plan(transfer_faults.mute, _ENDS, send_types=(SendType.PUT_ASYNC,)),
     "broken": _Plan(transfer_faults.broken, _ENDS | {"sender-died", "listener-died"}),
-    "spilled": _Plan(transfer_faults.spilled, notes=_SPILLS, send_types=_PUTS),
+    "spilled": _Plan(transfer_faults.spilled, send_types=_PUTS),
     "overrun": _Plan(transfer_faults.overrun, _ENDS | {"listener-died", "kv-missing"}),
     "oom": _Plan(transfer_faults.oom, frozenset({"kv-missing"}), send_types=_PUTS),
     "evicted": _Plan(
         transfer_faults.evicted, frozenset({"buffer-full"}), send_types=(SendType.GET,)
     ),
-    "mismatched": _Plan(transfer_faults.mismatched, notes=frozenset({"kv-mismatch"})),
+    "mismatched": _Plan(transfer_faults.mismatched),
     "renamed": _Plan(transfer_faults.renamed, _WAITS | {"kv-missing"}, heads=Heads.PLAIN),
     "waiting": _Plan(transfer_faults.waiting, frozenset({"silence"})),
     "uneven": _Plan(handshake_faults.uneven, _WAITS | {"handshake-stalled"}, uneven=True),

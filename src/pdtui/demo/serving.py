@@ -148,6 +148,8 @@ def _take(
     gone: tuple[int, ...] | None = lost
     if stage.fleet.send_type is SendType.GET:
         workers = request.decode.workers
+        # The engine's own thread shakes hands: with one prefill after the other.
+        at = max([at, *(stage.free[worker.address] for worker in workers)])
         at = max(_reach(stage, at, worker, [request.prefill], course) for worker in workers)
         gone = None if at == inf else course.move(stage, at, request)
     if gone is not None:

@@ -72,6 +72,7 @@ class Stage:
         self.requests = requests
         self.buffer = BUFFER
         self.causes: list[Cause] = []
+        self.notes: set[str] = set()
         self.skews: dict[str, float] = {}
         self._start = start
         self._patched = patched

@@ -71,6 +71,7 @@ def _park(
 def spill(stage: Stage, at: float, request: Request, rank: int, layer: int) -> None:
     """Decode's buffer is full: it puts one tensor into host memory, and prefill sees nothing."""
     connector, worker = request.prefill.workers[rank], request.decode.workers[rank]
+    stage.notes.add("buffer-full")
     stage.say(
         at,
         worker.process,
@@ -139,6 +140,7 @@ def miss(stage: Stage, at: float, request: Request, lost: tuple[int, ...]) -> No
 
 def cut_short(stage: Stage, at: float, request: Request) -> None:
     """Fewer blocks came than decode has reserved, in every layer."""
+    stage.notes.add("kv-mismatch")
     for worker in request.decode.workers:
         for layer in range(LAYERS):
             stage.say(
