@@ -6,7 +6,7 @@ from typing import Final
 SCENARIOS: Final[Mapping[str, str]] = {
     "refused": "Decode's GPU has no room for one tensor, and refuses it.",
     "healthy": "A pair shakes hands and serves; one tensor spills over.",
-    "loud": "Healthy, though full of spilled tensors and closed connections.",
+    "loud": "Healthy, though full of spills and closed connections.",
     "restarted": "Stopped, started again in the same files, healthy both times.",
     "skewed": "Healthy, but one decode's clock is some seconds off.",
     "nixl": "A healthy run with NixlConnector, and its loud shutdown.",
