@@ -59,6 +59,28 @@ class Meter:
                 self.blocks[step] += request.blocks
 
 
+class Parked:
+    """The tensors that a worker keeps until its peer gets them, the oldest first."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self._sizes: dict[str, int] = {}
+
+    def __contains__(self, tensor: str) -> bool:
+        return tensor in self._sizes
+
+    def add(self, tensor: str, size: int) -> None:
+        """One more is kept."""
+        self._sizes[tensor] = size
+        self.bytes += size
+
+    def evict(self) -> int:
+        """The oldest is dropped; returns its size."""
+        size = self._sizes.pop(next(iter(self._sizes)))
+        self.bytes -= size
+        return size
+
+
 class Stage:
     """The run as it is being written: scenarios say lines here, in any order of time.
 
@@ -79,7 +101,6 @@ class Stage:
         self._shift = 0.0
         self._lines: list[Line] = []
         self._ends: dict[str, float] = {}
-        self._tids = count(max(w.process.pid for w in fleet.workers) + 500, 3)
         self.renew(fleet, 0.0)
 
     def renew(self, fleet: Fleet, at: float) -> None:
@@ -90,10 +111,11 @@ class Stage:
         self.free: defaultdict[str, float] = defaultdict(float)
         self.listening: defaultdict[str, float] = defaultdict(float)
         self.members: defaultdict[str, dict[str, Member]] = defaultdict(dict)
-        self.parked: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        self.parked: defaultdict[str, Parked] = defaultdict(Parked)
         self.answers: list[tuple[float, Instance, str]] = []
         self._hung: dict[str, float] = {}
         self._threads: dict[tuple[str, int], int] = {}
+        self._tids = count(max(w.process.pid for w in fleet.workers) + 500, 3)
         self._shift += at
 
     def say(self, at: float, process: Process, template: Template, **values: object) -> None:

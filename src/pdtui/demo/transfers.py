@@ -56,16 +56,12 @@ def _park(
         threshold = int(stage.buffer)
         stage.say(at, worker.process, say.TOO_LARGE, threshold=threshold, **values)
         return
-    full = sum(held.values())
-    while full + request.size > stage.buffer:
-        oldest = held.pop(next(iter(held)))
-        full -= oldest
-        stage.say(at, worker.process, say.EVICTED, held=full, oldest=oldest, **values)
-    held[request.tensor(layer)] = request.size
-    full += request.size
-    percent = full / stage.buffer * 100
-    shape = request.shape
-    stage.say(at, worker.process, say.PARKED, shape=shape, held=full, percent=percent, **values)
+    while held.bytes + request.size > stage.buffer:
+        oldest = held.evict()
+        stage.say(at, worker.process, say.EVICTED, held=held.bytes, oldest=oldest, **values)
+    held.add(request.tensor(layer), request.size)
+    values |= {"shape": request.shape, "percent": held.bytes / stage.buffer * 100}
+    stage.say(at, worker.process, say.PARKED, held=held.bytes, **values)
 
 
 def spill(stage: Stage, at: float, request: Request, rank: int, layer: int) -> None:
