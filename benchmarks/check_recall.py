@@ -5,7 +5,7 @@
 
 Makes up runs whose truth is known (`pdtui.demo.scenario`), has each checked, and counts for every
 kind of problem the true and false positives and negatives. Each seed takes the next of the shapes,
-ways of sending, and with or without the debug patch, so that all of them come up.
+ways of sending and levels of logging, with or without the debug patch: 126 seeds have them all.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from click.testing import CliRunner
 
 from pdtui.cli.main import program
 from pdtui.demo.play import write
-from pdtui.demo.scenario import SCENARIOS, Scenario, SendType, build
+from pdtui.demo.scenario import SCENARIOS, Detail, Scenario, SendType, build
 from pdtui.demo.truth import Cause, Truth
 
 START = datetime(2025, 11, 1, 10, 30, 45)
-SHAPES = ((1, 1, 1), (1, 1, 2), (2, 1, 1), (1, 2, 1), (2, 2, 1), (2, 2, 2), (3, 1, 4), (1, 1, 8))
-"""Prefills, decodes, tensor-parallel ranks."""
+SHAPES = ((1, 1, 1), (1, 1, 2), (2, 1, 1), (1, 2, 1), (2, 2, 2), (3, 1, 4), (1, 1, 8))
+"""Prefills, decodes, tensor-parallel ranks; seven, so that each meets each of the eighteen ways."""
 NOTE = "note"
 """The severity of what is no fault."""
 UNREADABLE = 2
@@ -64,6 +64,7 @@ class Case:
     ranks: int
     sends: str
     patched: bool
+    detail: str
     requests: int
 
     def build(self) -> Scenario:
@@ -78,12 +79,13 @@ class Case:
             patched=self.patched,
             requests=self.requests,
             send_type=SendType(self.sends),
+            detail=Detail(self.detail),
         )
 
     def __str__(self) -> str:
-        patch = "" if self.patched else ", stock"
+        patch = "patched" if self.patched else "stock"
         shape = f"{self.prefills}P{self.decodes}D TP{self.ranks}"
-        return f"{self.scenario} ({shape}, {self.sends}{patch}, seed {self.seed})"
+        return f"{self.scenario} ({shape}, {self.sends}, {patch}, {self.detail}, seed {self.seed})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,11 +280,13 @@ def check_in_process(paths: Sequence[Path]) -> Answer:
 
 def cases(scenarios: Sequence[str], seeds: int, requests: int) -> Iterator[Case]:
     """The runs: every scenario with every seed, the shapes in turn."""
-    kinds = list(product((True, False), SendType))
+    ways = list(product(Detail, SendType, (True, False)))
     for seed, scenario in product(range(seeds), scenarios):
         prefills, decodes, ranks = SHAPES[seed % len(SHAPES)]
-        patched, sends = kinds[seed % len(kinds)]
-        yield Case(scenario, seed, prefills, decodes, ranks, sends.value, patched, requests)
+        detail, sends, patched = ways[seed % len(ways)]
+        yield Case(
+            scenario, seed, prefills, decodes, ranks, sends.value, patched, detail.value, requests
+        )
 
 
 def measure(all_cases: Iterable[Case], check: Checker, folder: Path) -> Tally:

@@ -80,7 +80,7 @@ def test_what_stands_under_a_problem_is_not_counted(recall: ModuleType) -> None:
 
 
 def test_the_counts_are_those_of_the_runs(recall: ModuleType) -> None:
-    case = recall.Case("stuck", 7, 1, 2, 4, "GET", False, 16)
+    case = recall.Case("stuck", 7, 1, 2, 4, "GET", False, "info", 16)
     tally = recall.Tally()
     tally.add(case, recall.judge(STUCK, answer(STALLED)))
     tally.add(case, recall.judge(STUCK, answer({"kind": "peer-lost"})))
@@ -93,15 +93,14 @@ def test_the_counts_are_those_of_the_runs(recall: ModuleType) -> None:
     told = "\n".join(recall.told(tally))
     assert "2 healthy runs, 1 with a false alarm" in told
     assert "the first problem is the first cause: 1 of 2" in told
-    assert "stuck (1P2D TP4, GET, stock, seed 7): handshake-stalled; said peer-lost" in told
+    assert "stuck (1P2D TP4, GET, stock, info, seed 7): handshake-stalled; said peer-lost" in told
 
 
 def test_every_scenario_shape_and_way_of_sending_comes_up(recall: ModuleType) -> None:
-    cases = list(recall.cases(["healthy", "stuck"], 24, 16))
-    assert len(cases) == len(set(cases)) == 48
-    assert {case.scenario for case in cases} == {"healthy", "stuck"}
-    assert {(c.prefills, c.decodes, c.ranks) for c in cases} == set(recall.SHAPES)
-    assert len({(c.sends, c.patched) for c in cases}) == 6
+    cases = list(recall.cases(["healthy", "stuck"], 126, 16))
+    assert len(cases) == len(set(cases)) == 252
+    ways = {(c.prefills, c.decodes, c.ranks, c.sends, c.patched, c.detail) for c in cases}
+    assert len(ways) == len(recall.SHAPES) * 18 == 126
 
 
 def test_the_command_makes_the_runs_and_asks_about_their_files(

@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 from tests.conftest import DATA
 from tests.core.sources import scanned
 
-from pdtui.demo.scenario import SCENARIOS, SendType, build
+from pdtui.demo.scenario import SCENARIOS, Detail, SendType, build
 
 NIXL_RUNS = {"nixl", "expired"}
 SILENT = {"💯", "vllm", "uvicorn"}
@@ -105,6 +105,18 @@ def test_the_seed_decides(name: str) -> None:
     assert one == same
     assert one.files == other.files
     assert one.lines != other.lines
+
+
+@pytest.mark.parametrize("name", sorted(set(SCENARIOS) - NIXL_RUNS))
+def test_at_info_only_debug_lines_and_paths_are_missing(name: str) -> None:
+    debug, info, quiet = (
+        build(name, start=START, detail=detail, requests=8, tensor_parallel=2) for detail in Detail
+    )
+    paths = re.compile(r"\[[\w./]+/(\w+\.py:\d+\])")
+    left = [paths.sub(r"[\1", ln.text) for ln in debug.lines if " DEBUG " not in ln.text]
+    assert [line.text for line in info.lines] == left
+    assert [ln for ln in info.lines if ln.text and not NCCL.match(ln.text)] == list(quiet.lines)
+    assert debug.truth == info.truth == quiet.truth
 
 
 @pytest.mark.parametrize("name", sorted(set(SCENARIOS) - NIXL_RUNS))

@@ -41,10 +41,10 @@ def stop(stage: Stage, at: float, *, seen: float = 0.5) -> None:
 def _leave(stage: Stage, at: float, instance: Instance, seen: float) -> None:
     for worker in instance.workers:
         at += 0.01
-        stage.put(at, instance.file, [nccl.leave(worker.process.pid, worker.rank)])
+        stage.nccl(at, instance.file, [nccl.leave(worker.process.pid, worker.rank)])
         for member in stage.members[worker.address].values():
             if stage.rng.random() < seen:
-                stage.put(at + 0.06, instance.file, [nccl.left(member)])
+                stage.nccl(at + 0.06, instance.file, [nccl.left(member)])
 
 
 def _stats(stage: Stage, until: float, instance: Instance) -> None:

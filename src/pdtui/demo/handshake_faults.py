@@ -106,7 +106,7 @@ def lost(stage: Stage) -> None:
                 for peer in victim.workers:
                     if peer.address in stage.members[worker.address]:
                         member = stage.members[worker.address][peer.address]
-                        stage.put(at + 0.06, worker.process.file, [nccl.left(member)])
+                        stage.nccl(at + 0.06, worker.process.file, [nccl.left(member)])
             for worker, peer in zip(near.workers, victim.workers, strict=True):
                 stage.blame(at, "peer-lost", peer, worker)
         return None
@@ -170,7 +170,7 @@ def _refuse(stage: Stage, at: float, side: Side) -> None:
     process = side.worker.process
     stamp = f"{stage.clock(at, process.file):%Y-%m-%d %H:%M:%S}"
     texts = nccl.refuse(side.member, stamp, at - side.entered, stage.rng)
-    stage.put(at, process.file, texts)
+    stage.nccl(at, process.file, texts)
 
 
 def _end_connecting(stage: Stage, at: float, worker: Worker) -> None:

@@ -57,10 +57,10 @@ def send_new(stage: Stage, at: float, connector: Worker, acceptor: Worker) -> Of
     }
     file = connector.process.file
     sent = stage.recite(at, connector.process, (say.CONNECT, say.DEALER), values) + 0.012
-    stage.put(sent, file, nccl.unique_id(near))
+    stage.nccl(sent, file, nccl.unique_id(near))
     entering = (say.NEW_SENT, say.PREFILL_ABOUT, say.PREFILL_ENTERING, say.CONTEXT)
     entered = stage.recite(sent, connector.process, entering, values) + 0.01
-    stage.put(entered, file, nccl.begin(near))
+    stage.nccl(entered, file, nccl.begin(near))
     return Offer(Side(connector, acceptor, near, entered), far, unique_id, sent + TICK)
 
 
@@ -85,7 +85,7 @@ def enter(stage: Stage, offer: Offer, at: float) -> Side:
     entering = (say.DECODE_ABOUT, say.DECODE_ENTERING, say.CONTEXT)
     values = {"rank": worker.rank, "peer": near.worker.address}
     entered = stage.recite(at + TICK, worker.process, entering, values) + 0.01
-    stage.put(entered, worker.process.file, nccl.begin(offer.far))
+    stage.nccl(entered, worker.process.file, nccl.begin(offer.far))
     return Side(worker, near.worker, offer.far, entered)
 
 
@@ -95,13 +95,13 @@ def join(stage: Stage, offer: Offer, at: float) -> float:
     both = max(far.entered, near.entered) + stage.rng.uniform(0.41, 0.68)
     _agree(stage, both, far)
     end = _agree(stage, both + stage.rng.uniform(0.001, 0.02), near)
-    stage.put(end, near.worker.process.file, nccl.channels(near.member))
+    stage.nccl(end, near.worker.process.file, nccl.channels(near.member))
     return end
 
 
 def _agree(stage: Stage, at: float, side: Side) -> float:
     told = nccl.complete(side.member, at - side.entered, stage.rng)
-    stage.put(at, side.worker.process.file, told)
+    stage.nccl(at, side.worker.process.file, told)
     values = {
         "rank": side.worker.rank,
         "address": side.worker.address,

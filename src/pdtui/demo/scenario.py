@@ -14,10 +14,10 @@ from pdtui.demo import handshake_faults, healthy_runs, nixl_runs, transfer_fault
 from pdtui.demo.fleet import SendType, Shape, make_fleet
 from pdtui.demo.names import SCENARIOS
 from pdtui.demo.stage import Line, Stage
-from pdtui.demo.template import Heads
+from pdtui.demo.template import Detail, Heads
 from pdtui.demo.truth import Truth
 
-__all__ = ["SCENARIOS", "Line", "Scenario", "SendType", "Truth", "build"]
+__all__ = ["SCENARIOS", "Detail", "Line", "Scenario", "SendType", "Truth", "build"]
 
 _MOST_RANKS: Final = 8
 
@@ -55,12 +55,14 @@ def build(
     patched: bool = True,
     requests: int = 40,
     send_type: SendType = SendType.PUT_ASYNC,
+    detail: Detail = Detail.DEBUG,
 ) -> Scenario:
     """Makes up the named run; the same arguments make the same lines.
 
     Where a scenario cannot happen in this shape it gets the nearest in which it can: tensors go
     another way, the side that connects has a second instance or more ranks, every pair of
-    instances has a request. Unknown names, and shapes that vLLM has not, raise ValueError.
+    instances has a request. NixlConnector's runs are always at INFO. Unknown names, and shapes
+    that vLLM has not, raise ValueError.
     """
     if name not in _PLANS:
         raise ValueError(f"no scenario {name!r}; there are {', '.join(_PLANS)}")
@@ -74,7 +76,7 @@ def build(
     fleet = make_fleet(rng, shape)
     if plan.follows:
         requests = max(requests, shape.prefills * shape.decodes)
-    stage = Stage(start, rng, fleet, patched=patched, requests=requests)
+    stage = Stage(start, rng, fleet, patched=patched, requests=requests, detail=detail)
     plan.play(stage)
     causes = tuple(sorted(stage.causes, key=lambda cause: cause.at))
     notes = stage.notes - {cause.kind for cause in causes}

@@ -12,7 +12,7 @@ from typing import Final
 
 from pdtui.demo.fleet import Fleet, Instance, Request, SendType, Worker, make_request, route
 from pdtui.demo.nccl import Member
-from pdtui.demo.template import Process, Template
+from pdtui.demo.template import Detail, Process, Template
 from pdtui.demo.truth import Cause, Party
 
 STATS_EVERY: Final = 10.0
@@ -88,7 +88,14 @@ class Stage:
     """
 
     def __init__(
-        self, start: datetime, rng: Random, fleet: Fleet, *, patched: bool, requests: int
+        self,
+        start: datetime,
+        rng: Random,
+        fleet: Fleet,
+        *,
+        patched: bool,
+        requests: int,
+        detail: Detail = Detail.DEBUG,
     ) -> None:
         self.rng = rng
         self.requests = requests
@@ -98,7 +105,9 @@ class Stage:
         self.skews: dict[str, float] = {}
         self._start = start
         self._patched = patched
+        self._detail = detail
         self._shift = 0.0
+        self._latest = 0.0
         self._lines: list[Line] = []
         self._ends: dict[str, float] = {}
         self.renew(fleet, 0.0)
@@ -119,11 +128,11 @@ class Stage:
         self._shift += at
 
     def say(self, at: float, process: Process, template: Template, **values: object) -> None:
-        """A Python process writes a line; without the patch, the patch's lines are left out."""
-        if template.patch and not self._patched:
-            return
-        stamp = f"{self.clock(at, process.file):%m-%d %H:%M:%S}"
-        self.put(at, process.file, [template.write(process, stamp, values)])
+        """A Python process writes a line, if its level and the patch let it."""
+        self._latest = max(self._latest, at + self._shift)
+        told = self._detail is Detail.DEBUG or template.level != "DEBUG"
+        if told and (self._patched or not template.patch):
+            self.put(at, process.file, [self._write(at, process, template, values)])
 
     def recite(
         self,
@@ -140,8 +149,7 @@ class Stage:
 
     def record(self, at: float, process: Process, template: Template, texts: Sequence[str]) -> None:
         """One record of several lines: vLLM repeats the head, and ends all but the last in CR."""
-        stamp = f"{self.clock(at, process.file):%m-%d %H:%M:%S}"
-        written = [template.write(process, stamp, {"text": text}) for text in texts]
+        written = [self._write(at, process, template, {"text": text}) for text in texts]
         self.put(at, process.file, [f"{text}\r" for text in written[:-1]])
         self.put(at, process.file, written[-1:])
 
@@ -149,9 +157,16 @@ class Stage:
         """Lines that a Python process writes past its log, such as a thread's traceback."""
         self.put(at, process.file, [process.bare(text) for text in texts])
 
+    def nccl(self, at: float, file: str, texts: Iterable[str]) -> None:
+        """NCCL writes lines, if it was told to."""
+        self._latest = max(self._latest, at + self._shift)
+        if self._detail is not Detail.QUIET:
+            self.put(at, file, texts)
+
     def put(self, at: float, file: str, texts: Iterable[str]) -> None:
         """Lines that are already whole, all at one time."""
         moment = at + self._shift
+        self._latest = max(self._latest, moment)
         self._lines.extend(Line(moment, file, text) for text in texts)
 
     def clock(self, at: float, file: str) -> datetime:
@@ -238,8 +253,14 @@ class Stage:
         return {PurePath(file).stem: seconds for file, seconds in self.skews.items()}
 
     def last(self) -> float:
-        """The time of the latest line so far."""
-        return max(line.at for line in self._lines) - self._shift
+        """The time of the latest line so far, were all of them logged."""
+        return self._latest - self._shift
+
+    def _write(
+        self, at: float, process: Process, template: Template, values: Mapping[str, object]
+    ) -> str:
+        shown = template if self._detail is Detail.DEBUG else template.at_info()
+        return shown.write(process, f"{self.clock(at, process.file):%m-%d %H:%M:%S}", values)
 
     def _burst_sizes(self) -> list[int]:
         pairs = len(self.fleet.prefills) * len(self.fleet.decodes)

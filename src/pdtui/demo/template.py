@@ -5,8 +5,8 @@ Every template copies one line of the real logs: its level, its place in vLLM as
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum, auto
+from dataclasses import dataclass, replace
+from enum import Enum, StrEnum, auto
 
 
 class Heads(Enum):
@@ -15,6 +15,14 @@ class Heads(Enum):
     COLOURED = auto()  # to 0.15: before every line that Python writes, coloured even into a file
     PLAIN = auto()  # 0.17 to 0.30: the same, coloured only on a terminal
     RECORD = auto()  # from 0.31: a part of the log's own lines, so that uvicorn's have none
+
+
+class Detail(StrEnum):
+    """How much a run logs."""
+
+    DEBUG = "debug"  # vLLM at DEBUG, NCCL at INFO
+    INFO = "info"  # both at INFO
+    QUIET = "quiet"  # vLLM at INFO, and NCCL_DEBUG not set
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,10 @@ class Template:
     origin: str
     form: str
     patch: bool = False
+
+    def at_info(self) -> "Template":
+        """The same at INFO, where the path in the bracket is the file's name alone."""
+        return replace(self, origin=self.origin.rpartition("/")[2])
 
     def write(self, process: Process, stamp: str, values: Mapping[str, object]) -> str:
         """The whole line; uvicorn's lines have no origin and so no stamp."""

@@ -68,7 +68,7 @@ def spilled(stage: Stage) -> None:
 def overrun(stage: Stage) -> None:
     """PUT: the host memory is full too, and decode's listener ends. GET: tensors are too large."""
     if stage.fleet.send_type is SendType.GET:
-        stage.buffer = float(int(_largest(stage) * 0.3))
+        stage.buffer = float(int(_largest(stage) * 0.12))
         stop(stage, run(stage, Course(move=_lose_too_large)))
         return
     doomed = stage.fleet.decodes[-1:]
@@ -199,7 +199,7 @@ def broken(stage: Stage) -> None:
         member = stage.members[sender.address][other.address]
         file = sender.process.file
         stage.blame(at, "nccl-error", sender, other)
-        stage.put(at, file, nccl.fail(member, f"{stage.clock(at, file):%Y-%m-%d %H:%M:%S}"))
+        stage.nccl(at, file, nccl.fail(member, f"{stage.clock(at, file):%Y-%m-%d %H:%M:%S}"))
         if got:
             _deafen(stage, at + 0.001, pair, crash.ANSWERING)
         else:
