@@ -124,6 +124,11 @@ class Fleet:
         """The instances whose listeners take a handshake."""
         return self.prefills if self.send_type is SendType.GET else self.decodes
 
+    def sides(self, request: "Request") -> tuple[Instance, Instance]:
+        """Who begins a request's transfer, and with whom."""
+        sides = (request.prefill, request.decode)
+        return sides[::-1] if self.send_type is SendType.GET else sides
+
     def instance_of(self, worker: Worker) -> Instance:
         """The instance that a worker belongs to."""
         return next(i for i in self.instances if worker in i.workers)

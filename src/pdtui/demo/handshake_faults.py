@@ -7,7 +7,7 @@ from math import inf
 from pdtui.demo import crash_lines as crash
 from pdtui.demo import nccl
 from pdtui.demo.crashes import end_engine, end_listener, end_sender
-from pdtui.demo.fleet import Fleet, Request, SendType, Worker
+from pdtui.demo.fleet import Fleet, Instance, Request, SendType, Worker
 from pdtui.demo.handshakes import Connect, Offer, Side, connect, enter, receive_new, send_new
 from pdtui.demo.serving import Course, run
 from pdtui.demo.stage import Stage
@@ -73,9 +73,8 @@ def duplicate_gpu(stage: Stage) -> None:
 
 def taken(stage: Stage) -> None:
     """The last decode was given the first prefill's host and port, and prefill meets itself."""
-    first, victim = stage.fleet.prefills[0], stage.fleet.decodes[-1]
     stage.fleet = _on_one_address(stage.fleet)
-    victim = stage.fleet.decodes[-1]
+    first, victim = stage.fleet.prefills[0], stage.fleet.decodes[-1]
 
     def meet(stage: Stage, at: float, connector: Worker, acceptor: Worker) -> float:
         if acceptor not in victim.workers:
@@ -95,18 +94,12 @@ def lost(stage: Stage) -> None:
     chosen = stage.turn_of(victim)
 
     def kill(stage: Stage, at: float, request: Request) -> tuple[int, ...] | None:
-        near, far = request.prefill, request.decode
-        if stage.fleet.send_type is SendType.GET:
-            near, far = far, near
+        near, far = stage.fleet.sides(request)
         if far != victim or request.number < chosen:
             return move(stage, at, request)
         if stage.ended(victim) == inf:
             stage.end(victim, at)
-            for worker in stage.fleet.workers:
-                for peer in victim.workers:
-                    if peer.address in stage.members[worker.address]:
-                        member = stage.members[worker.address][peer.address]
-                        stage.nccl(at + 0.06, worker.process.file, [nccl.left(member)])
+            _see_go(stage, at, victim)
             for worker, peer in zip(near.workers, victim.workers, strict=True):
                 stage.blame(at, "peer-lost", peer, worker)
         return None
@@ -171,6 +164,15 @@ def _refuse(stage: Stage, at: float, side: Side) -> None:
     stamp = f"{stage.clock(at, process.file):%Y-%m-%d %H:%M:%S}"
     texts = nccl.refuse(side.member, stamp, at - side.entered, stage.rng)
     stage.nccl(at, process.file, texts)
+
+
+def _see_go(stage: Stage, at: float, victim: Instance) -> None:
+    """Over P2P the only trace of a killed peer: NCCL's service threads see it go."""
+    gone = {worker.address for worker in victim.workers}
+    for worker in stage.fleet.workers:
+        for address, member in stage.members[worker.address].items():
+            if address in gone:
+                stage.nccl(at + 0.06, worker.process.file, [nccl.left(member)])
 
 
 def _end_connecting(stage: Stage, at: float, worker: Worker) -> None:

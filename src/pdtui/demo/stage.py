@@ -129,7 +129,7 @@ class Stage:
 
     def say(self, at: float, process: Process, template: Template, **values: object) -> None:
         """A Python process writes a line, if its level and the patch let it."""
-        self._latest = max(self._latest, at + self._shift)
+        self._pass(at)
         told = self._detail is Detail.DEBUG or template.level != "DEBUG"
         if told and (self._patched or not template.patch):
             self.put(at, process.file, [self._write(at, process, template, values)])
@@ -159,14 +159,14 @@ class Stage:
 
     def nccl(self, at: float, file: str, texts: Iterable[str]) -> None:
         """NCCL writes lines, if it was told to."""
-        self._latest = max(self._latest, at + self._shift)
+        self._pass(at)
         if self._detail is not Detail.QUIET:
             self.put(at, file, texts)
 
     def put(self, at: float, file: str, texts: Iterable[str]) -> None:
         """Lines that are already whole, all at one time."""
+        self._pass(at)
         moment = at + self._shift
-        self._latest = max(self._latest, moment)
         self._lines.extend(Line(moment, file, text) for text in texts)
 
     def clock(self, at: float, file: str) -> datetime:
@@ -255,6 +255,9 @@ class Stage:
     def last(self) -> float:
         """The time of the latest line so far, were all of them logged."""
         return self._latest - self._shift
+
+    def _pass(self, at: float) -> None:
+        self._latest = max(self._latest, at + self._shift)
 
     def _write(
         self, at: float, process: Process, template: Template, values: Mapping[str, object]

@@ -21,7 +21,7 @@ _TIMED_OUT_AFTER: Final = 5 * WARNED_EVERY
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """Who sends a request's tensors on one rank, and who asked for the transfer."""
+    """The two workers between which the tensors of one rank travel: who connected, and to whom."""
 
     connector: Worker
     acceptor: Worker
@@ -253,9 +253,7 @@ def _fail_once(
 
 
 def _pairs(stage: Stage, request: Request) -> list[_Pair]:
-    near, far = request.prefill, request.decode
-    if stage.fleet.send_type is SendType.GET:
-        near, far = far, near
+    near, far = stage.fleet.sides(request)
     return [_Pair(a, b) for a, b in zip(near.workers, far.workers, strict=True)]
 
 
