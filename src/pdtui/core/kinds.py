@@ -18,6 +18,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pdtui.core.steps import Pair
+
 NO_PROCESS = 0
 NO_RANK = -1
 MAX_RANK = 4094
@@ -108,6 +110,8 @@ class KindTable:
     Written by the scanner alone; others may read at any time, since tables only grow.
     """
 
+    pairs: tuple[Pair, ...] = ()
+    """What a user says causes what, besides the steps that are known."""
     kinds: list[Kind] = field(default_factory=list)
     processes: list[Process] = field(default_factory=lambda: [Process(None)])
     marker_sets: list[tuple[str, ...]] = field(default_factory=lambda: [()])

@@ -25,8 +25,9 @@ from pdtui.core.inherit import Inheritance
 from pdtui.core.kinds import NO_PROCESS, NO_RANK, KindTable, level_of, pack
 from pdtui.core.marking import Lines, find_marks
 from pdtui.core.prefixes import PrefixPeeler
+from pdtui.core.requestids import FoundRequests, find_requests
 from pdtui.core.stamps import NO_TIME, SECOND, YearCounter, days_from_civil
-from pdtui.core.traces import Trace, find_traces
+from pdtui.core.traces import Found, find_traces
 
 _NEWLINE = ord("\n")
 _RETURN = ord("\r")
@@ -45,8 +46,10 @@ class Rows:
     when: npt.NDArray[np.int64]
     """Its time in microseconds, NO_TIME where nothing before it had a stamp either."""
     kind: npt.NDArray[np.uint32]
-    traces: list[Trace] = field(default_factory=list)
-    """What ties rows to rows of other processes; rows count from the first one here."""
+    traces: Found | None = None
+    """The steps that the rows say."""
+    requests: FoundRequests | None = None
+    """The requests that the rows speak of."""
 
 
 @dataclass(slots=True)
@@ -115,7 +118,8 @@ class Scanner:
             starts, ends = _lines(block)
         lines = Lines(block, text, starts, starts, ends)
         when, kind, text_at = self._understand(lines)
-        return Rows(offsets, when, kind, find_traces(lines, text_at))
+        traces = find_traces(lines, text_at, self.kinds.pairs)
+        return Rows(offsets, when, kind, traces, find_requests(lines))
 
     def _understand(self, lines: Lines) -> tuple[Positions, npt.NDArray[np.uint32], Positions]:
         peeled = self._peeler.peel(lines.block, lines.starts, lines.ends)
