@@ -155,7 +155,11 @@ FORMS: tuple[Form, ...] = (
                 f"{side}: About to call ncclCommInitRank |",
                 rf".*?my_rank=(?P<detail>{rank}).*?" + _REMOTE,
             ),
-            _form(Step.SUCCEEDED, f"{side}: ncclCommInitRank SUCCESS |", r" " + _REMOTE),
+            Form(
+                Step.SUCCEEDED,
+                f"{side}: ncclCommInitRank SUCCESS |".encode(),
+                re.compile(rf"(?P<detail>{side}): ncclCommInitRank SUCCESS \| {_REMOTE}".encode()),
+            ),
         )
     ),
     _form(Step.BLOCKING, "ENTERING ncclCommInitRank", r".*?until (?P<detail>decode|prefill)\b"),
@@ -163,7 +167,7 @@ FORMS: tuple[Form, ...] = (
     _form(
         Step.ENGINE_READY,
         "P2pNcclEngine init, rank:",
-        r"(?P<detail>\d+).*?zmq_address:(?P<own>[^\s,]+)",
+        r"(?P<detail>\d+,.*?zmq_address:(?P<own>[^\s,]+).*?send_type:\w+)",
     ),
     _form(Step.BLOCKING, "set_p2p_nccl_context, original_values:", ""),
     _form(Step.COMM_EXISTS, "comm exists, remote_address:", r" ?(?P<remote>[^\s,]+)"),
