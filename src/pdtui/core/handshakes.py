@@ -1,8 +1,8 @@
 """Handshakes: the two sides of each, found in whatever files they were written to.
 
-An engine connects (create_connect, 👉, NCCL's rank 0), its peer listens and accepts (👈, rank 1). In
-PUT and PUT_ASYNC prefill connects, in GET decode does, whatever the patch's words PREFILL and DECODE
-say. Two sides belong together by `unique_id_hex`, by NCCL's `commId`, or by their addresses.
+An engine connects (create_connect, 👉, NCCL's rank 0), its peer listens and accepts (👈, rank 1).
+In PUT and PUT_ASYNC prefill connects, in GET decode does, whatever the patch's words PREFILL and
+DECODE say. Two sides belong together by `unique_id_hex`, by NCCL's `commId`, or by their addresses.
 """
 
 from __future__ import annotations
@@ -120,8 +120,7 @@ class Handshakes:
             self.readers = [EngineReader(n, source) for n, source in enumerate(sources)]
             self.pairs = []
         changed = [
-            reader.update(stop)
-            for reader, (_, stop) in zip(self.readers, snapshot, strict=True)
+            reader.update(stop) for reader, (_, stop) in zip(self.readers, snapshot, strict=True)
         ]
         if any(changed):
             self.pairs = _pair_up([side for reader in self.readers for side in reader.sides])
@@ -152,9 +151,7 @@ class Handshakes:
         """The addresses of prefill and decode, by who connects and how the engines send."""
         connector, acceptor = handshake.connector_address, handshake.acceptor_address
         types = {side.engine.send_type for side in handshake.sides} - {""}
-        roles = {
-            side: role_of(self.readers[side.source].source) for side in handshake.sides
-        }
+        roles = {side: role_of(self.readers[side.source].source) for side in handshake.sides}
         connects_decode = any(
             role == (DECODE if side is handshake.connector else PREFILL)
             for side, role in roles.items()

@@ -106,7 +106,7 @@ class Lifting:
     def _broken_by(self, lifted: End, clock: int) -> list[TimedEdge]:
         """The edges from the lifted row on, as far as the lift reaches, that do not hold now.
 
-        All their causes have this clock, so of those into one source the uppermost effect is enough.
+        All their causes have this clock: of those into one source the uppermost effect is enough.
         """
         edges = self._edges[lifted.source]
         broken: dict[int, TimedEdge] = {}

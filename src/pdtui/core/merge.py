@@ -222,7 +222,9 @@ class Merge:
         # The order that is there was made with the old lifts, and is searched with them.
         for progress, lifts in zip(self._progress, before, strict=True):
             progress.lifts = lifts
-        clocks = [self._clock(end.source, end.row) for end in lifted if end.row < settled[end.source]]
+        clocks = [
+            self._clock(end.source, end.row) for end in lifted if end.row < settled[end.source]
+        ]
         place = self._place_of(min(clocks)) if clocks else len(self)
         for progress, lifts in zip(self._progress, after, strict=True):
             progress.lifts = lifts

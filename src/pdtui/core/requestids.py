@@ -103,7 +103,8 @@ def _places(block: ByteBlock, text: bytes, rare: int) -> Positions:
 
 def _gather(block: ByteBlock, at: Positions) -> npt.NDArray[np.uint8]:
     """The hexadecimal digits from each place on, a row each; _NOT_HEX where there is none."""
-    return _NIBBLES[block.data[at[:, None] + np.arange(_LONGEST)]]
+    nibbles: npt.NDArray[np.uint8] = _NIBBLES[block.data[at[:, None] + np.arange(_LONGEST)]]
+    return nibbles
 
 
 def _all_hex(nibbles: npt.NDArray[np.uint8]) -> Flags:

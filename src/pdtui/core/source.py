@@ -12,9 +12,9 @@ import numpy as np
 
 from pdtui.core.columns import Columns
 from pdtui.core.kinds import KindTable
+from pdtui.core.requestindex import RequestIndex
 from pdtui.core.scan import Rows, Scanner
 from pdtui.core.stamps import NO_TIME
-from pdtui.core.requestindex import RequestIndex
 from pdtui.core.steps import Pair
 from pdtui.core.traces import Traces
 

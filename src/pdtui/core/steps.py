@@ -125,7 +125,9 @@ _THREAD = r".*?\((?P<detail>\w+)\)"
 
 def _bytes_form(step: Step, begins: str, rest: str) -> Form:
     """A form whose expression speaks of bytes above ASCII (an arrow, however it was decoded)."""
-    return Form(step, begins.encode(), re.compile(re.escape(begins).encode() + rest.encode("latin1")))
+    return Form(
+        step, begins.encode(), re.compile(re.escape(begins).encode() + rest.encode("latin1"))
+    )
 
 
 FORMS: tuple[Form, ...] = (
@@ -191,15 +193,9 @@ FORMS: tuple[Form, ...] = (
         r" (?P<detail>-?\d+)",
     ),
     # A tensor.
-    _bytes_form(
-        Step.TENSOR_REFUSED, "[PUT]Recv Tensor, Out Of Memory,", _ARROWS + _TENSOR
-    ),
-    _bytes_form(
-        Step.TENSOR_SPILLED, "[PUT]Recv Tensor, Out Of Threshold,", _ARROWS + _TENSOR
-    ),
-    _bytes_form(
-        Step.REFUSAL_SEEN, "Send Tensor, Peer Out Of Memory/Threshold,", _ARROWS + _TENSOR
-    ),
+    _bytes_form(Step.TENSOR_REFUSED, "[PUT]Recv Tensor, Out Of Memory,", _ARROWS + _TENSOR),
+    _bytes_form(Step.TENSOR_SPILLED, "[PUT]Recv Tensor, Out Of Threshold,", _ARROWS + _TENSOR),
+    _bytes_form(Step.REFUSAL_SEEN, "Send Tensor, Peer Out Of Memory/Threshold,", _ARROWS + _TENSOR),
     *(
         _form(
             Step.TENSOR_LOST,
@@ -235,7 +231,9 @@ FORMS: tuple[Form, ...] = (
         "NIXLConnector request_finished(",
         r"(?P<key>[^)]+)\), request_status=FINISHED_LENGTH_CAPPED, .*?'do_remote_decode': True",
     ),
-    _form(Step.REQUEST_ABORTED, "NIXLConnector request_finished(", r"[^)]+\), .*?=FINISHED_ABORTED"),
+    _form(
+        Step.REQUEST_ABORTED, "NIXLConnector request_finished(", r"[^)]+\), .*?=FINISHED_ABORTED"
+    ),
     _form(
         Step.KV_ASKED,
         "NIXLConnector get_num_new_matched_tokens:",

@@ -144,6 +144,9 @@ for _form in FORMS:
 _TABLES = {length: np.array(sorted(forms), np.uint64) for length, forms in _BY_WORD.items()}
 
 
+_COLUMN_TYPES = (np.int64, np.uint8, np.uint64, np.int32)
+
+
 class _Collected:
     """Traces of a block in the order in which they are found."""
 
@@ -172,8 +175,8 @@ class _Collected:
     def found(self) -> Found:
         """All of them in the order of their rows."""
         if not self.row:
-            none = np.zeros(0, np.int64)
-            return Found(none, none.astype(np.uint8), none.astype(np.uint64), none.astype("i4"), [])
+            columns = (np.zeros(0, kind) for kind in _COLUMN_TYPES)
+            return Found(*columns, [])  # type: ignore[arg-type]
         row = np.concatenate(self.row)
         order = np.argsort(row, kind="stable")
         step, key, said = (np.concatenate(part)[order] for part in (self.step, self.key, self.said))
