@@ -144,17 +144,14 @@ for _form in FORMS:
 _TABLES = {length: np.array(sorted(forms), np.uint64) for length, forms in _BY_WORD.items()}
 
 
-_COLUMN_TYPES = (np.int64, np.uint8, np.uint64, np.int32)
-
-
 class _Collected:
     """Traces of a block in the order in which they are found."""
 
     def __init__(self) -> None:
-        self.row: list[Positions] = []
-        self.step: list[npt.NDArray[np.uint8]] = []
-        self.key: list[Keys] = []
-        self.said: list[npt.NDArray[np.int32]] = []
+        self.row: list[Positions] = [np.zeros(0, np.int64)]
+        self.step: list[npt.NDArray[np.uint8]] = [np.zeros(0, np.uint8)]
+        self.key: list[Keys] = [np.zeros(0, np.uint64)]
+        self.said: list[npt.NDArray[np.int32]] = [np.zeros(0, np.int32)]
         self.texts: dict[Said, int] = {_NOTHING_SAID: 0}
 
     def add(self, rows: Positions, step: Step, keys: list[int], said: list[Said]) -> None:
@@ -174,13 +171,10 @@ class _Collected:
 
     def found(self) -> Found:
         """All of them in the order of their rows."""
-        if not self.row:
-            columns = (np.zeros(0, kind) for kind in _COLUMN_TYPES)
-            return Found(*columns, [])  # type: ignore[arg-type]
         row = np.concatenate(self.row)
         order = np.argsort(row, kind="stable")
-        step, key, said = (np.concatenate(part)[order] for part in (self.step, self.key, self.said))
-        return Found(row[order], step, key, said, list(self.texts))
+        step, key = np.concatenate(self.step)[order], np.concatenate(self.key)[order]
+        return Found(row[order], step, key, np.concatenate(self.said)[order], list(self.texts))
 
 
 def find_traces(lines: Lines, text_at: Positions, pairs: Sequence[Pair] = ()) -> Found:
