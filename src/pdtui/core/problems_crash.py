@@ -7,11 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from pdtui.core import formats
 from pdtui.core.evidence import Place, clock_of
 from pdtui.core.exceptions import Raised, message_of, raised_at
 from pdtui.core.inspection import Inspection
+from pdtui.core.kinds import NO_PROCESS
 from pdtui.core.levels import WARNING
 from pdtui.core.problems import Kind, Problem, Severity
 from pdtui.core.source import Source
@@ -107,17 +109,17 @@ def _nccl(inspection: Inspection, number: int, source: Source, stop: int) -> Ite
 def _tracebacks(
     inspection: Inspection, number: int, source: Source, told: set[int]
 ) -> Iterator[Problem]:
-    groups: dict[tuple[str, str], list[tuple[int, Raised]]] = defaultdict(list)
-    shutdown = source.traces.rows_with(Step.SHUTDOWN)
+    groups: dict[str, list[tuple[int, Raised]]] = defaultdict(list)
     for row in source.traces.rows_with(Step.TRACEBACK).tolist():
-        if row in told or (len(shutdown) and shutdown[0] < row):
+        if row in told or _is_ending(source, row):
             continue  # a normal stop is loud
         if row and _LOGGING_ERROR in message_of(source, row - 1):
             continue  # a slip in a logger's arguments, and nothing is wrong
         raised = raised_at(number, source, row)
         if raised is None or _is_told(raised):
             continue
-        groups[raised.name, raised.text[:40]].append((row, raised))
+        # An exception and the one that it was turned into (httpcore's, httpx's) are called alike.
+        groups[raised.short[:60]].append((row, raised))
     for found in groups.values():
         row, raised = found[0]
         one = raised.name.startswith(_HTTP) and not raised.name.endswith(_UNREACHABLE)
@@ -146,26 +148,60 @@ def _advice(raised: Raised) -> str:
 
 
 def _peer_closed(inspection: Inspection, number: int, source: Source) -> Iterator[Problem]:
-    """A peer that went away while this side went on for long; at the end of a run all do."""
-    clocks = inspection.clocks
-    end = clocks.end_of(number)
+    """A peer that went away while this side did not; at the end of a run all do."""
     for row in source.traces.rows_with(Step.PEER_CLOSED).tolist():
         here = Place(number, row)
-        closed = clocks.time(here)
-        shutdown = source.traces.rows_with(Step.SHUTDOWN)
-        if closed is None or end is None or (len(shutdown) and shutdown[0] < row):
+        if _is_ending(source, row) or not _goes_on(inspection, here):
             continue
-        lost = source.traces.rows_with(Step.TENSOR_LOST, Step.KV_MISSING)
-        waits = [s for s in inspection.stalls if s.handshake.sides[0].source == number]
-        if (lost > row).any() or (waits and end - closed >= inspection.threshold):
-            yield Problem(
-                Kind.PEER_LOST,
-                Severity.ERROR,
-                f"{source.label} lost its peer at {clock_of(closed)}, and went on without it",
-                "Look at the end of the other side's log, and at dmesg there",
-                [here, *(Place(number, later) for later in lost[lost > row].tolist())],
-            )
-            return
+        named, ended = _peer_of(inspection, here)
+        yield Problem(
+            Kind.PEER_LOST,
+            Severity.NOTE if ended else Severity.ERROR,
+            f"{source.label} lost {named} at {clock_of(inspection.clocks.time(here))}"
+            + (", which ended of itself" if ended else ", and was not ending itself"),
+            "Look at the end of the other side's log, and at dmesg there",
+            [here],
+        )
+
+
+def _same_process(source: Source, rows: npt.NDArray[np.int64], row: int) -> npt.NDArray[np.int64]:
+    """Those of the rows that the process of `row` wrote, or nobody says who."""
+    kinds = source.kinds.kinds
+    mine = kinds[int(source.columns.kind[row])].process
+    processes = [kinds[int(source.columns.kind[one])].process for one in rows.tolist()]
+    fits = [NO_PROCESS in (mine, process) or process == mine for process in processes]
+    return rows[np.array(fits, np.bool_)]
+
+
+def _is_ending(source: Source, row: int) -> bool:
+    """Whether the row's process was told to end, or did so of itself, before this row."""
+    ending = source.traces.rows_with(Step.SHUTDOWN, Step.NCCL_CLOSED)
+    return len(_same_process(source, ending[ending < row], row)) > 0
+
+
+def _goes_on(inspection: Inspection, here: Place) -> bool:
+    """Whether the process was at work: NCCL from 2.28 on says when it ends, others' requests do."""
+    source = inspection.snapshot[here.source][0]
+    opened = source.traces.rows_with(Step.NCCL_OPENED)
+    if len(_same_process(source, opened[opened < here.row], here.row)):
+        return True
+    lost = source.traces.rows_with(Step.TENSOR_LOST, Step.KV_MISSING)
+    return bool((lost > here.row).any())
+
+
+def _peer_of(inspection: Inspection, here: Place) -> tuple[str, bool]:
+    """Who the other side of this row's process is, and whether that one's log says it ended."""
+    source = inspection.snapshot[here.source][0]
+    pid = source.kinds.processes[source.kinds.kinds[int(source.columns.kind[here.row])].process].pid
+    for pair in inspection.handshakes.pairs:
+        sides = pair.sides
+        for side, other in ((sides[0], sides[-1]), (sides[-1], sides[0])):
+            if side is other or side.source != here.source or side.engine.pid not in (None, pid):
+                continue
+            log = inspection.snapshot[other.source][0]
+            ended = len(log.traces.rows_with(Step.SHUTDOWN, Step.NCCL_CLOSED)) > 0
+            return inspection.handshakes.name(other.engine), ended
+    return "its peer", False
 
 
 def _gone(inspection: Inspection) -> Iterator[Problem]:

@@ -25,6 +25,7 @@ def find(inspection: Inspection) -> Iterator[Problem]:
     """The problems of this kind."""
     for number, (source, _) in enumerate(inspection.snapshot):
         yield from _out_of_memory(inspection, number, source)
+        yield from _refused_by_stranger(inspection, number, source)
         yield from _buffer_full(inspection, number, source)
         yield from _kv_missing(inspection, number, source)
         yield from _kv_mismatch(number, source)
@@ -66,6 +67,26 @@ def _out_of_memory(inspection: Inspection, number: int, source: Source) -> Itera
         "Lower --gpu-memory-utilization or kv_buffer_size there, or --max-num-seqs: what it "
         "refuses is lost",
         [*places[:5], *seen[:5]],
+    )
+
+
+def _refused_by_stranger(inspection: Inspection, number: int, source: Source) -> Iterator[Problem]:
+    """Tensors that a peer refused of which there is no log."""
+    rows = source.traces.rows_with(Step.REFUSAL_SEEN)
+    told = any(
+        len(other.traces.rows_with(Step.TENSOR_REFUSED, Step.TENSOR_SPILLED))
+        for other, _ in inspection.snapshot
+    )
+    if not len(rows) or told:
+        return
+    places = _places(number, rows)
+    yield Problem(
+        Kind.OUT_OF_MEMORY,
+        Severity.ERROR,
+        f"the peer of {source.label} refused {len(rows)} tensors {_span(inspection, places)}: out "
+        "of memory, or its buffer is full",
+        "Look at the peer's log: its GPU memory, its kv_buffer_size",
+        places,
     )
 
 

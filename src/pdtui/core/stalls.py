@@ -76,9 +76,20 @@ def find_stalls(
     for handshake in handshakes.pairs:
         if handshake.state in UNFINISHED:
             stall = _Diagnosis(handshakes, clocks, handshake).stall(end)
+            if _was_stopped(stall, clocks, threshold):
+                continue
             if now is None or (stall.waited is not None and stall.waited >= threshold):
                 stalls.append(stall)
     return sorted(stalls, key=lambda stall: -(stall.waited or 0))
+
+
+def _was_stopped(stall: Stall, clocks: Clocks, threshold: int) -> bool:
+    """Whether the side that waits was told to end before the wait was long."""
+    place = stall.evidence[0]
+    ending = clocks.snapshot[place.source][0].traces.rows_with(Step.SHUTDOWN, Step.NCCL_CLOSED)
+    after = ending[ending > place.row].tolist()
+    ended = clocks.time(Place(place.source, after[0])) if after else None
+    return ended is not None and stall.since is not None and ended - stall.since < threshold
 
 
 @dataclass(slots=True)
@@ -174,7 +185,7 @@ class _Diagnosis:
         peer = self._peer(waiting, None)
         reach = _REACH.format(port=_port(waiting.peer))
         if peer is None:
-            return sent, f"No log of {waiting.peer} is here, or it never came up. " + reach
+            return sent, self._stranger(waiting.peer) + reach
         if gone := self._restarted(waiting, peer):
             return f"{sent}; {gone}", "Restart the waiting side: it never learns of the restart."
         if "listen_for_requests" in peer.died:
@@ -183,6 +194,15 @@ class _Diagnosis:
         if Step.ENGINE_STARTED in peer.steps and Step.LISTENING not in peer.steps:
             return f"{sent}; its listener never ran", dump
         return sent, reach + dump
+
+    def _stranger(self, address: str) -> str:
+        """What to say of an address at which no log shows an engine."""
+        host = address.rpartition(":")[0]
+        others = [e.address for e in self.handshakes.engines if e.logged and e.address]
+        near = [other for other in others if other.rpartition(":")[0] == host]
+        if near:
+            return f"Nobody listens there in these logs, but at {', '.join(near)}. "
+        return f"No log of {address} is here, or it never came up. "
 
     def _why_accepting(self, waiting: Side, other: Side | None) -> tuple[str, str]:
         if waiting.entered and other is None:

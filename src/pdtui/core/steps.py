@@ -73,6 +73,9 @@ class Step(IntEnum):
     OUT_OF_MEMORY = auto()
     ID_WITHOUT_ADDRESS = auto()
     PEER_CLOSED = auto()
+    NCCL_OPENED = auto()
+    NCCL_CLOSED = auto()
+    """The process is ending of itself (NCCL 2.28 on says so)."""
     NIXL_HANDSHAKE_FAILED = auto()
     NIXL_TRANSFER_FAILED = auto()
     WORKER_HUNG = auto()
@@ -192,6 +195,8 @@ FORMS: tuple[Form, ...] = (
         "[Service thread] Connection closed by localRank",
         r" (?P<detail>-?\d+)",
     ),
+    _form(Step.NCCL_CLOSED, "ENV/Plugin: Closing env plugin"),
+    _form(Step.NCCL_OPENED, "ENV/Plugin: "),
     # A tensor.
     _bytes_form(Step.TENSOR_REFUSED, "[PUT]Recv Tensor, Out Of Memory,", _ARROWS + _TENSOR),
     _bytes_form(Step.TENSOR_SPILLED, "[PUT]Recv Tensor, Out Of Threshold,", _ARROWS + _TENSOR),
