@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from pdtui.cli.options import Typed, filter_of, offsets_of, reading, told
 from pdtui.cli.sources import load, named_sources
 
 if TYPE_CHECKING:
+    from pdtui.core.evidence import Place
     from pdtui.core.inspection import Inspection
     from pdtui.core.problems import Problem
     from pdtui.core.store import Store
@@ -100,12 +102,13 @@ def _written_since(source: Named, moment: float) -> bool:
 
 def _told(inspection: Inspection, problems: list[Problem]) -> Iterator[str]:
     """The answer in lines, short enough to paste."""
+    from pdtui.core.evidence import counted
     from pdtui.core.problems import Severity
 
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     notes = [problem for problem in problems if problem.severity is Severity.NOTE]
     rows = ", ".join(f"{source.label} {stop:,}" for source, stop in inspection.snapshot)
-    verdict = f"{len(errors)} {'problem' if len(errors) == 1 else 'problems'}" if errors else "ok"
+    verdict = counted(len(errors), "problem") if errors else "ok"
     yield f"{verdict} · rows: {rows}"
     yield from _handshakes(inspection)
     for number, problem in enumerate(errors, 1):
@@ -117,12 +120,12 @@ def _told(inspection: Inspection, problems: list[Problem]) -> Iterator[str]:
 
 
 def _handshakes(inspection: Inspection) -> Iterator[str]:
-    from collections import Counter
+    from pdtui.core.evidence import counted
 
     counts = Counter(pair.state.value for pair in inspection.handshakes.pairs)
     if counts:
         yield "handshakes: " + ", ".join(f"{count} {state}" for state, count in counts.items())
-    skews = [f"{skew.sentence} ({skew.pairs} pairs)" for skew in inspection.skews]
+    skews = [f"{skew.sentence} ({counted(skew.pairs, 'pair')})" for skew in inspection.skews]
     if skews:
         yield "clocks: " + ", ".join(skews)
 
@@ -131,13 +134,23 @@ def _problem(inspection: Inspection, problem: Problem, begin: str) -> Iterator[s
     indent = " " * len(begin)
     yield f"{begin}{problem.kind}: {problem.summary}"
     for place in problem.evidence[:_MOST_ROWS]:
-        source = inspection.clocks.label(place.source)
-        yield _cut(f"{indent}{source}:{place.row + 1}: {inspection.clocks.text(place)}")
+        yield _cut(indent + _row(inspection, place))
     if len(problem.evidence) > _MOST_ROWS:
         yield f"{indent}… {len(problem.evidence) - _MOST_ROWS:,} more rows"
     yield f"{indent}→ {problem.hint}"
     for follower in problem.follows:
         yield f"{indent}  so: {follower.kind}: {_cut(follower.summary)}"
+
+
+def _row(inspection: Inspection, place: Place) -> str:
+    """`prefill:14 10:30:45 🔍 [Rank 0] …`: where it stands, when, and what it says."""
+    from pdtui.core.evidence import clock_of
+    from pdtui.core.exceptions import message_of
+
+    source = inspection.snapshot[place.source][0]
+    time = inspection.clocks.time(place)
+    said = message_of(source, place.row)
+    return f"{source.label}:{place.row + 1} {'' if time is None else clock_of(time) + ' '}{said}"
 
 
 def _cut(text: str) -> str:

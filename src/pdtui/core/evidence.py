@@ -54,9 +54,10 @@ class Clocks:
         """The label of a source."""
         return self.snapshot[number][0].label
 
-    def text(self, place: Place) -> str:
-        """The row's text, as far as it can be read."""
-        return self.snapshot[place.source][0].line(place.row).decode("utf-8", "replace").rstrip()
+
+def counted(count: int, word: str) -> str:
+    """A number of things for a sentence: `1 row`, `2,000 rows`."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
 def seconds(microseconds: int) -> float:

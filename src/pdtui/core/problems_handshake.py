@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pdtui.core.engines import Engine
-from pdtui.core.evidence import Place, clock_of
+from pdtui.core.evidence import Place, clock_of, counted
 from pdtui.core.handshakes import State, role_of
 from pdtui.core.inspection import Inspection
 from pdtui.core.problems import Kind, Problem, Severity
@@ -94,8 +94,7 @@ def _nixl_refused(inspection: Inspection) -> Iterator[Problem]:
             yield Problem(
                 Kind.HANDSHAKE_REFUSED,
                 Severity.ERROR,
-                f"{source.label}: the NIXL handshake failed, {len(rows)} "
-                f"{'row' if len(rows) == 1 else 'rows'}",
+                f"{source.label}: the NIXL handshake failed ({counted(len(rows), 'row')})",
                 "The same model, vLLM and kv_cache_dtype on both sides? Is "
                 "VLLM_NIXL_SIDE_CHANNEL_HOST set to an address that decode reaches?",
                 [Place(number, row) for row in rows],
@@ -123,14 +122,10 @@ def _parallel_mismatch(inspection: Inspection) -> Iterator[Problem]:
     yield Problem(
         Kind.PARALLEL_MISMATCH,
         Severity.ERROR,
-        f"prefill has {prefill} P2P {_engines(prefill)} an instance, decode {decode}",
+        f"prefill has {counted(prefill, 'P2P engine')} an instance, decode {decode}",
         "The P2P connector needs the same --tensor-parallel-size on both sides",
         sorted(evidence),
     )
-
-
-def _engines(count: int) -> str:
-    return "engine" if count == 1 else "engines"
 
 
 def _clock_skew(inspection: Inspection) -> Iterator[Problem]:
@@ -139,7 +134,7 @@ def _clock_skew(inspection: Inspection) -> Iterator[Problem]:
             yield Problem(
                 Kind.CLOCK_SKEW,
                 Severity.NOTE,
-                f"clocks differ: {skew.sentence} against {skew.against}, from {skew.pairs} pairs",
+                f"clocks differ: {skew.sentence} against {skew.against}, from {counted(skew.pairs, 'pair')}",
                 f"Correct it with --offset {skew.source}={-skew.estimate / 1_000_000:+g}s",
                 list(skew.evidence),
             )

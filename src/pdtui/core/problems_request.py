@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pdtui.core.evidence import Place, clock_of, length_of
+from pdtui.core.evidence import Place, clock_of, counted, length_of
 from pdtui.core.fields import P2P_REQUEST
 from pdtui.core.handshakes import role_of
 from pdtui.core.inspection import Inspection
@@ -69,9 +69,8 @@ def _id_mismatch(inspection: Inspection) -> Iterator[Problem]:
         yield Problem(
             Kind.REQUEST_ID_MISMATCH,
             Severity.ERROR,
-            f"prefill and decode have different ids for {count} "
-            f"{'request' if count == 1 else 'requests'}: only the random suffix differs, so decode "
-            "waits for tensors that never come",
+            f"prefill and decode have different ids for {counted(count, 'request')}: only the random "
+            "suffix differs, so decode waits for tensors that never come",
             "vLLM 0.14 and newer: VLLM_DISABLE_REQUEST_ID_RANDOMIZATION=1 on both sides",
             evidence,
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.evidence import Place, clock_of
+from pdtui.core.evidence import Place, clock_of, counted
 from pdtui.core.inspection import Inspection
 from pdtui.core.problems import Kind, Problem, Severity
 from pdtui.core.source import Source
@@ -59,7 +59,7 @@ def _out_of_memory(inspection: Inspection, number: int, source: Source) -> Itera
         for row in sender.traces.rows_with(Step.REFUSAL_SEEN).tolist()
         if len(refused)
     ]
-    count = f": {len(refused)} tensors refused" if len(refused) else ""
+    count = f": {counted(len(refused), 'tensor')} refused" if len(refused) else ""
     yield Problem(
         Kind.OUT_OF_MEMORY,
         Severity.ERROR,
@@ -83,7 +83,7 @@ def _refused_by_stranger(inspection: Inspection, number: int, source: Source) ->
     yield Problem(
         Kind.OUT_OF_MEMORY,
         Severity.ERROR,
-        f"the peer of {source.label} refused {len(rows)} tensors {_span(inspection, places)}: out "
+        f"the peer of {source.label} refused {counted(len(rows), 'tensor')} {_span(inspection, places)}: out "
         "of memory, or its buffer is full",
         "Look at the peer's log: its GPU memory, its kv_buffer_size",
         places,
@@ -97,12 +97,12 @@ def _buffer_full(inspection: Inspection, number: int, source: Source) -> Iterato
         lost = _requests_in(source, source.traces.rows_with(*_LOST))
         hit = _requests_in(source, spilled) & lost
         places = _places(number, spilled)
-        end = f"{len(hit)} requests lost KV" if hit else "none was lost: recovered"
+        end = f"{counted(len(hit), 'request')} lost KV" if hit else "none was lost: recovered"
         yield Problem(
             Kind.BUFFER_FULL,
             Severity.ERROR if hit else Severity.NOTE,
             f"{source.label}'s receive buffer was full {_span(inspection, places)}: "
-            f"{len(spilled)} tensors went to host memory, {end}",
+            f"{counted(len(spilled), 'tensor')} to host memory, {end}",
             "Raise kv_buffer_size: host memory is slow",
             places,
         )
@@ -111,8 +111,8 @@ def _buffer_full(inspection: Inspection, number: int, source: Source) -> Iterato
         yield Problem(
             Kind.BUFFER_FULL,
             Severity.ERROR,
-            f"{source.label}: {len(large)} tensors are larger than the send buffer and were not "
-            f"sent, {_span(inspection, places)}",
+            f"{source.label} did not send {counted(len(large), 'tensor')}, larger than its send "
+            f"buffer, {_span(inspection, places)}",
             "Raise kv_buffer_size on prefill",
             places,
         )
@@ -131,8 +131,8 @@ def _kv_missing(inspection: Inspection, number: int, source: Source) -> Iterator
     yield Problem(
         Kind.KV_MISSING,
         Severity.ERROR,
-        f"{source.label} lacks the KV of {requests} {'request' if requests == 1 else 'requests'} "
-        f"({layers} layers) {_span(inspection, places)}: their output is wrong",
+        f"{source.label} lacks the KV of {counted(requests, 'request')} "
+        f"({counted(layers, 'layer')}) {_span(inspection, places)}: their output is wrong",
         "Prefill did not send it, sent it elsewhere, or it was evicted: look at what prefill says "
         "of the same request",
         places,
@@ -159,7 +159,8 @@ def _kv_mismatch(number: int, source: Source) -> Iterator[Problem]:
             yield Problem(
                 Kind.KV_MISMATCH,
                 severity,
-                f"{source.label}: the KV of {requests} requests {what} ({len(places)} layers)",
+                f"{source.label}: the KV of {counted(requests, 'request')} {what} "
+                f"({counted(len(places), 'layer')})",
                 "The same model, block size and max_model_len on both sides?",
                 places,
             )
@@ -180,7 +181,7 @@ def _blocks_expired(inspection: Inspection, number: int, source: Source) -> Iter
     yield Problem(
         Kind.BLOCKS_EXPIRED,
         Severity.ERROR if flood else Severity.NOTE,
-        f"{source.label} freed the KV of {len(expired)} requests before decode fetched it "
+        f"{source.label} freed the KV of {counted(len(expired), 'request')} before decode fetched it "
         f"({len(never)} never fetched, {len(expired) - len(never)} later), "
         f"{_span(inspection, places)}",
         "Decode is gone, or did not come in time"

@@ -174,7 +174,7 @@ class _Diagnosis:
         if other is not None:
             reason = f"NEW was received, {_IN} never called"
             there = f"Is the process of {self._name(other)} still there? "
-            return reason, there + _DUMP.format(pid=other.engine.pid or "PID")
+            return reason, f"{there}Next: {_dump(other.engine)}"
         if waiting.from_nccl or not waiting.peer:
             return "the other side is not seen there", _NO_PEER
         # Without the debug patch no line says that NEW was sent; who is in has sent it.
@@ -190,10 +190,9 @@ class _Diagnosis:
             return f"{sent}; {gone}", "Restart the waiting side: it never learns of the restart."
         if "listen_for_requests" in peer.died:
             return f"{sent}; its listener died", "See the traceback in its log; restart it."
-        dump = _DUMP.format(pid=peer.pid or "PID")
         if Step.ENGINE_STARTED in peer.steps and Step.LISTENING not in peer.steps:
-            return f"{sent}; its listener never ran", dump
-        return sent, reach + dump
+            return f"{sent}; its listener never ran", f"Next: {_dump(peer)}"
+        return sent, f"{reach}, {_dump(peer)}"
 
     def _stranger(self, address: str) -> str:
         """What to say of an address at which no log shows an engine."""
@@ -209,7 +208,7 @@ class _Diagnosis:
             return "the other side is not seen there", _NO_PEER
         if waiting.entered:
             return f"it never called {_IN}", "Did its log end, or its process?"
-        return f"NEW was received, {_IN} not called", _DUMP.format(pid=waiting.engine.pid or "PID")
+        return f"NEW was received, {_IN} not called", f"Next: {_dump(waiting.engine)}"
 
     def _restarted(self, waiting: Side, peer: Engine | None) -> str:
         """Says that the peer was started anew after the wait began, if it was."""
@@ -234,6 +233,11 @@ def _where(side: Side) -> str:
     return "its listener" if side.connects is False else "create_connect"
 
 
+def _dump(engine: Engine) -> str:
+    """The command that shows what each thread of the engine's process is in."""
+    return f"py-spy dump --pid {engine.pid or 'PID'}"
+
+
 def _port(address: str) -> str:
     return address.rpartition(":")[2]
 
@@ -249,10 +253,9 @@ _STEP_WORDS = {
     Step.COMM_COMPLETE: "NCCL's Init COMPLETE",
     Step.SUCCEEDED: f"{_IN} succeeded",
 }
-_DUMP = "Next: py-spy dump --pid {pid}"
 _REACH = (
     "The address or port may be wrong, a firewall in between, or the peer not up "
-    "(ZMQ connects without it). Next: nc -vz to port {port} from here, ss -ltn there. "
+    "(ZMQ connects without it). Next: nc -vz to port {port} from here, ss -ltn there"
 )
 _TRANSPORT = (
     "NCCL cannot build its transport: set the same NCCL_SOCKET_IFNAME (and NCCL_IB_HCA) on both "
