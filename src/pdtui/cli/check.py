@@ -139,7 +139,9 @@ def _problem(inspection: Inspection, problem: Problem, begin: str) -> Iterator[s
         yield f"{indent}… {len(problem.evidence) - _MOST_ROWS:,} more rows"
     yield f"{indent}→ {problem.hint}"
     for follower in problem.follows:
-        yield f"{indent}  so: {follower.kind}: {_cut(follower.summary)}"
+        at = follower.place
+        where = f" ({inspection.clocks.label(at.source)}:{at.row + 1})" if at else ""
+        yield f"{indent}so: {follower.kind}{where}: {_cut(follower.summary)}"
 
 
 def _row(inspection: Inspection, place: Place) -> str:

@@ -92,6 +92,11 @@ class Side:
         return any(step in self.steps for step in _IN)
 
     @property
+    def is_about_to_block(self) -> bool:
+        """Whether NEW was exchanged: the next thing that it does is to go in."""
+        return self.entered or Step.NEW_SENT in self.steps or Step.NEW_RECEIVED in self.steps
+
+    @property
     def done(self) -> bool:
         """Whether it came out of it with a communicator."""
         return any(step in self.steps for step in _DONE)
@@ -259,8 +264,8 @@ class EngineReader:
         if alert:
             fits = [side for side in mine if side.connects is connects and not side.alerted]
         else:
-            fits = [s for s in mine if s.entered and not s.context and s.comm == NO_KEY]
-            fits.sort(key=lambda side: not side.alerted)
+            fits = [s for s in mine if s.is_about_to_block and not s.context and s.comm == NO_KEY]
+            fits.sort(key=lambda side: (not side.alerted, not side.entered))
         side = fits[0] if fits else self._new_side(engine, connects)
         side.alerted, side.context = side.alerted or alert, side.context or not alert
         return side

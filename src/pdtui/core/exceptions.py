@@ -38,7 +38,9 @@ def raised_at(number: int, source: Source, row: int) -> Raised | None:
     """
     for place in range(row + 1, min(row + _MOST_LINES, len(source))):
         if found := _EXCEPTION.match(message_of(source, place)):
-            return Raised(found["name"], found["text"] or "", Place(number, place))
+            # Two threads' tracebacks run into one another: carets of the other may follow.
+            text = (found["text"] or "").rstrip("^ ")
+            return Raised(found["name"], text, Place(number, place))
     return None
 
 

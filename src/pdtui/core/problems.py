@@ -91,37 +91,38 @@ _STANDS = {Kind.REQUEST_STALLED, Kind.BLOCKS_EXPIRED, Kind.SILENCE}
 _EXPLAINS: dict[Kind, set[Kind]] = {
     Kind.ADDRESS_IN_USE: {Kind.NCCL_ERROR, Kind.HANDSHAKE_STALLED, *_CRASH, *_STANDS},
     Kind.PARALLEL_MISMATCH: {Kind.HANDSHAKE_STALLED, *_CRASH, *_LOST_KV, *_STANDS},
-    Kind.NCCL_ERROR: {Kind.HANDSHAKE_STALLED, Kind.KV_MISSING, *_CRASH, *_STANDS},
+    Kind.REQUEST_ID_MISMATCH: {*_LOST_KV, *_STANDS},
     Kind.PEER_LOST: {Kind.NCCL_ERROR, Kind.HANDSHAKE_STALLED, *_CRASH, *_LOST_KV, *_STANDS},
-    Kind.HANDSHAKE_REFUSED: {*_CRASH, *_LOST_KV, *_STANDS},
-    Kind.HANDSHAKE_STALLED: {Kind.HANDSHAKE_STALLED, Kind.KV_MISSING, *_STANDS},
-    Kind.SENDER_DIED: {Kind.HANDSHAKE_STALLED, *_LOST_KV, *_STANDS},
-    Kind.LISTENER_DIED: {Kind.HANDSHAKE_STALLED, *_LOST_KV, *_STANDS},
     Kind.OUT_OF_MEMORY: {Kind.BUFFER_FULL, *_CRASH, *_LOST_KV, *_STANDS},
     Kind.BUFFER_FULL: {*_LOST_KV, *_STANDS},
-    Kind.KV_MISSING: {Kind.KV_MISMATCH, Kind.REQUEST_STALLED},
-    Kind.REQUEST_ID_MISMATCH: {*_LOST_KV, *_STANDS},
+    Kind.NCCL_ERROR: {Kind.HANDSHAKE_STALLED, Kind.KV_MISSING, *_CRASH, *_STANDS},
+    Kind.HANDSHAKE_REFUSED: {*_CRASH, *_LOST_KV, *_STANDS},
+    Kind.LISTENER_DIED: {Kind.HANDSHAKE_STALLED, *_LOST_KV, *_STANDS},
+    Kind.SENDER_DIED: {Kind.HANDSHAKE_STALLED, *_LOST_KV, *_STANDS},
     Kind.TRACEBACK: {Kind.TRACEBACK, Kind.HANDSHAKE_STALLED, *_LOST_KV, *_STANDS},
+    Kind.HANDSHAKE_STALLED: {Kind.HANDSHAKE_STALLED, Kind.KV_MISSING, *_STANDS},
+    Kind.KV_MISSING: {Kind.KV_MISMATCH, Kind.REQUEST_STALLED},
     Kind.REQUEST_STALLED: {Kind.SILENCE, Kind.REQUEST_STALLED},
 }
-"""What each kind may be the cause of, where it came first."""
+"""What each kind may be the cause of, where it came first; causes before what they explain."""
 
 
 def arrange(problems: list[Problem], clocks: Clocks) -> list[Problem]:
     """The problems, first causes first, with what follows from each under it; notes come last."""
-    order = list(Kind)
+    order = [*_EXPLAINS, *Kind]
 
     def moment(problem: Problem) -> int:
         time = clocks.time(problem.place) if problem.place is not None else None
         return 2**62 if time is None else time
 
-    def rank(problem: Problem) -> tuple[bool, int, int]:
+    def rank(problem: Problem) -> tuple[bool, int, int, list[Place]]:
         # Within a second the order of causes decides, not that of the rows.
-        causes = len(_EXPLAINS.get(problem.kind, ()))
-        return (problem.severity is Severity.NOTE, moment(problem) // SECOND, -causes)
+        second = moment(problem) // SECOND
+        note = problem.severity is Severity.NOTE
+        return note, second, order.index(problem.kind), problem.evidence
 
     first: list[Problem] = []
-    for problem in sorted(problems, key=lambda p: (rank(p), order.index(p.kind), p.evidence)):
+    for problem in sorted(problems, key=rank):
         causes = [p for p in first if _explains(p, problem, moment(problem) - moment(p))]
         (causes[0].follows if causes else first).append(problem)
     return first

@@ -134,7 +134,8 @@ def _clock_skew(inspection: Inspection) -> Iterator[Problem]:
             yield Problem(
                 Kind.CLOCK_SKEW,
                 Severity.NOTE,
-                f"clocks differ: {skew.sentence} against {skew.against}, from {counted(skew.pairs, 'pair')}",
+                f"clocks differ: {skew.sentence} against {skew.against}, "
+                f"from {counted(skew.pairs, 'pair')}",
                 f"Correct it with --offset {skew.source}={-skew.estimate / 1_000_000:+g}s",
                 list(skew.evidence),
             )

@@ -69,8 +69,8 @@ def _id_mismatch(inspection: Inspection) -> Iterator[Problem]:
         yield Problem(
             Kind.REQUEST_ID_MISMATCH,
             Severity.ERROR,
-            f"prefill and decode have different ids for {counted(count, 'request')}: only the random "
-            "suffix differs, so decode waits for tensors that never come",
+            f"prefill and decode have different ids for {counted(count, 'request')}: only the "
+            "random suffix differs, so decode waits for tensors that never come",
             "vLLM 0.14 and newer: VLLM_DISABLE_REQUEST_ID_RANDOMIZATION=1 on both sides",
             evidence,
         )

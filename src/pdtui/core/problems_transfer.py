@@ -83,8 +83,8 @@ def _refused_by_stranger(inspection: Inspection, number: int, source: Source) ->
     yield Problem(
         Kind.OUT_OF_MEMORY,
         Severity.ERROR,
-        f"the peer of {source.label} refused {counted(len(rows), 'tensor')} {_span(inspection, places)}: out "
-        "of memory, or its buffer is full",
+        f"the peer of {source.label} refused {counted(len(rows), 'tensor')} "
+        f"{_span(inspection, places)}: out of memory, or its buffer is full",
         "Look at the peer's log: its GPU memory, its kv_buffer_size",
         places,
     )
@@ -181,8 +181,8 @@ def _blocks_expired(inspection: Inspection, number: int, source: Source) -> Iter
     yield Problem(
         Kind.BLOCKS_EXPIRED,
         Severity.ERROR if flood else Severity.NOTE,
-        f"{source.label} freed the KV of {counted(len(expired), 'request')} before decode fetched it "
-        f"({len(never)} never fetched, {len(expired) - len(never)} later), "
+        f"{source.label} freed the KV of {counted(len(expired), 'request')} before decode "
+        f"fetched it ({len(never)} never fetched, {len(expired) - len(never)} later), "
         f"{_span(inspection, places)}",
         "Decode is gone, or did not come in time"
         if flood
