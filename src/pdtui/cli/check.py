@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pdtui.core.evidence import Place
     from pdtui.core.inspection import Inspection
     from pdtui.core.problems import Problem
+    from pdtui.core.source import Source
     from pdtui.core.store import Store
-    from pdtui.follow.opening import Named
 
 PROBLEMS = 1
 """The exit status where something is wrong with the run."""
@@ -67,7 +67,7 @@ def check(typed: Typed, as_json: bool, threshold: float) -> int:
         from pdtui.core.check import as_json as answer
         from pdtui.core.check import find_problems, is_failed, passing
 
-        inspection = _inspect(store, named, offsets, threshold)
+        inspection = _inspect(store, offsets, threshold)
         problems = passing(find_problems(inspection), inspection, wanted)
         failed = is_failed(problems)
         if as_json:
@@ -78,25 +78,29 @@ def check(typed: Typed, as_json: bool, threshold: float) -> int:
     return TROUBLE if troubles or more else PROBLEMS if failed else 0
 
 
-def _inspect(
-    store: Store, named: list[Named], offsets: dict[str, int], threshold: float
-) -> Inspection:
+def _inspect(store: Store, offsets: dict[str, int], threshold: float) -> Inspection:
     from pdtui.core.inspection import Inspection
     from pdtui.core.stamps import SECOND
     from pdtui.follow.processes import ThisHost, find_gone
 
     snapshot = store.snapshot()
-    growing = any(_written_since(source, time.time() - threshold) for source in named)
+    growing = any(_is_growing(source, threshold) for source, _ in snapshot)
     gone = find_gone(snapshot, ThisHost())
     return Inspection(
         snapshot, offsets, growing=growing, threshold=int(threshold * SECOND), gone=gone
     )
 
 
-def _written_since(source: Named, moment: float) -> bool:
-    """Whether the file was written to since then (seconds since the epoch): it may go on."""
+def _is_growing(source: Source, threshold: float) -> bool:
+    """Whether the file was written to just now, by who wrote its last stamp: no copy of a log."""
+    from pdtui.core.stamps import NO_TIME, to_datetime
+
     with suppress(OSError):
-        return not source.stream and Path(source.path).stat().st_mtime > moment
+        changed = Path(source.path).stat().st_mtime
+        newest = int(source.columns.when.max()) if len(source) else NO_TIME
+        if newest == NO_TIME or time.time() - changed >= threshold:
+            return False
+        return abs(changed - to_datetime(newest).timestamp()) < threshold
     return False
 
 

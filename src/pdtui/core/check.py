@@ -12,6 +12,7 @@ from pdtui.core.inspection import Inspection
 from pdtui.core.problems import Kind, Problem, Severity, arrange
 from pdtui.core.query import Filter
 from pdtui.core.stamps import NO_TIME, SECOND, to_datetime
+from pdtui.core.steps import Step
 from pdtui.core.view import Matches
 
 _LONG_SILENCE = 60 * SECOND
@@ -104,6 +105,7 @@ def as_json(inspection: Inspection, problems: list[Problem]) -> dict[str, object
                 "against": skew.against,
                 "seconds": seconds(skew.estimate),
                 "error": None if skew.error is None else seconds(skew.error),
+                "bound": skew.bound,
                 "pairs": skew.pairs,
             }
             for skew in inspection.skews
@@ -136,7 +138,7 @@ def _took(inspection: Inspection, pair: Handshake) -> int | None:
     times = [
         inspection.clocks.time(Place(side.source, row))
         for side in pair.sides
-        for row in (min(side.steps.values()), side.row_done())
+        for row in (min(side.steps.values()), side.row_of(Step.SUCCEEDED, Step.COMM_COMPLETE))
         if row is not None and all(s.done for s in pair.sides)
     ]
     known = [time for time in times if time is not None]

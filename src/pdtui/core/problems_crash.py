@@ -124,11 +124,12 @@ def _tracebacks(
         row, raised = found[0]
         one = raised.name.startswith(_HTTP) and not raised.name.endswith(_UNREACHABLE)
         times = f" ({len(found)} times)" if len(found) > 1 else ""
+        time = inspection.clocks.time(raised.place)
+        when = "" if time is None else f" at {clock_of(time)}"
         yield Problem(
             Kind.TRACEBACK,
             Severity.NOTE if one else Severity.ERROR,
-            f"{raised.short} in {source.label}, "
-            f"{clock_of(inspection.clocks.time(raised.place))}{times}",
+            f"{raised.short} in {source.label}{when}{times}",
             _advice(raised),
             [Place(number, row), *(one.place for _, one in found)],
         )

@@ -42,6 +42,13 @@ class Skew:
         return abs(self.upper - self.lower) // 2
 
     @property
+    def bound(self) -> str | None:
+        """`at most` or `at least`, where the estimate is a bound."""
+        if self.error is not None:
+            return None
+        return "at most" if self.lower is None else "at least"
+
+    @property
     def certain(self) -> bool:
         """Whether the clocks differ beyond doubt: no single clock could have written these rows."""
         ahead = self.lower is not None and self.lower > 0
@@ -55,7 +62,7 @@ class Skew:
         size = _number(abs(self.estimate))
         if self.error is not None:
             return f"{self.source} {sign}{size} s ±{_number(self.error)}"
-        return f"{self.source} {'at most' if self.lower is None else 'at least'} {sign}{size} s"
+        return f"{self.source} {self.bound} {sign}{size} s"
 
 
 @dataclass(slots=True)
