@@ -26,7 +26,8 @@ def find_problems(inspection: Inspection) -> list[Problem]:
         *problems_request.find(inspection),
         *problems_crash.find(inspection),
     ]
-    if not any(problem.severity is Severity.ERROR for problem in found):
+    explained = any(p.severity is Severity.ERROR or p.kind is Kind.CLOCK_SKEW for p in found)
+    if not explained:
         found += _silence(inspection)
     return arrange(found, inspection.clocks)
 
