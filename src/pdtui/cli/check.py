@@ -42,7 +42,7 @@ _WIDEST = 150
     default=10,
     show_default=True,
     metavar="SECONDS",
-    help=told("From how long on a wait is a stall while logs grow", "--threshold 60"),
+    help=told("How long a wait is a stall while logs grow", "--threshold 60"),
 )
 def check(typed: Typed, as_json: bool, threshold: float) -> int:
     """Says what is wrong: who waits for whom, what failed first, what followed from it.
