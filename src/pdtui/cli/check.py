@@ -45,9 +45,9 @@ _WIDEST = 150
     help=told("How long a wait is a stall while logs grow", "--threshold 60"),
 )
 def check(typed: Typed, as_json: bool, threshold: float) -> int:
-    """Says what is wrong: who waits for whom, what failed first, what followed from it.
+    """Says what is wrong, and who waits for whom.
 
-    The exit status is 0 where nothing is, 1 where something is, 2 where a source could not be
+    What failed first stands first, and what followed from it under it. The exit status is 0 where nothing is, 1 where something is, 2 where a source could not be
     read. Filters leave out the problems of which no row passes.
 
     \b
