@@ -14,13 +14,16 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+EVENT_BYTES = 6
+"""So many bytes of a text are looked for in all messages at once; no text is shorter."""
+
 
 class Event(NamedTuple):
     """A text and the marker that it stands for."""
 
     emoji: str
     begin: bytes
-    """What the message begins with, at least four bytes."""
+    """What the message begins with."""
     pattern: re.Pattern[bytes] | None = None
     """What else must hold from there on."""
 

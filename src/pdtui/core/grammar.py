@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.events import EVENTS, Event
+from pdtui.core.bytescan import word
+from pdtui.core.events import EVENT_BYTES, EVENTS, Event
 from pdtui.core.formats import FORMATS, Format
-from pdtui.core.markers import MARKERS, Marker
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,12 @@ class Grammar:
     """The formats in the order in which they are tried, and the markers; never changed."""
 
     formats: tuple[Format, ...] = FORMATS
-    markers: tuple[Marker, ...] = MARKERS
     events: tuple[Event, ...] = EVENTS
     """The texts that stand for a marker, for connectors that write no emoji."""
+    patterns: tuple[tuple[re.Pattern[bytes], str], ...] = ()
+    """The user's texts that stand for a marker, wherever they stand in the message."""
+    event_starts: npt.NDArray[np.uint64] = field(init=False)
+    """The first six bytes of the events' texts, as words."""
     names: tuple[str | None, ...] = field(init=False)
     """Format number → name; 0 is a row that no format claims."""
     own_ranks: npt.NDArray[np.bool_] = field(init=False)
@@ -43,6 +47,8 @@ class Grammar:
             ("utc", [form.utc for form in self.formats]),
         ):
             object.__setattr__(self, name, np.array([False, *flags], np.bool_))
+        starts = [int(word(event.begin[:EVENT_BYTES])) for event in self.events]
+        object.__setattr__(self, "event_starts", np.array(starts, np.uint64))
         bits = np.zeros(256, np.uint64)
         for number, form in enumerate(self.formats):
             bits[list(form.first_bytes)] |= np.uint64(1 << number)

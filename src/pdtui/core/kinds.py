@@ -9,7 +9,7 @@ pid, say) reaches the rows before it without touching them.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pdtui.core.grammar import BUILT_IN, Grammar
+from pdtui.core.markers import known_markers, plain
 
 NO_PROCESS = 0
 NO_CONTAINER = 0
@@ -78,6 +79,7 @@ class Rank(NamedTuple):
 _WIDTHS = (6, 3, 16, 12, 12, 10, 1, 1, 1)
 _SHIFTS = tuple(int(s) for s in np.cumsum((0, *_WIDTHS[:-1])))
 _SHIFT_OF = dict(zip(Kind._fields, _SHIFTS, strict=True))
+_MAX_SIGNS = 1 << 6
 _MAX_CONTAINERS = 1 << 16
 _MAX_PROCESSES, _MAX_MARKER_SETS, _MAX_ADDRESSES = (1 << _WIDTHS[i] for i in (2, 4, 5))
 
@@ -133,6 +135,10 @@ class KindTable:
     """`prefill` or `decode`, for each `kv_role` that the source states of itself."""
     send_types: set[str] = field(default_factory=set)
     """`PUT`, `PUT_ASYNC`, `GET`, from the 💯 lines."""
+    signs: list[str] = field(default_factory=lambda: ["", *(m.emoji for m in known_markers())])
+    """The emoji that are markers here: the known ones, then those found; numbered from 1."""
+    facts: dict[tuple[int, int], dict[str, str]] = field(default_factory=dict)
+    """What a process (by number, and by rank where only that is known) said of itself."""
     revision: int = 0
     """Raised whenever something was learned of earlier rows: a rank, the name of a process."""
     _numbers: dict[int, int] = field(default_factory=dict)
@@ -186,6 +192,7 @@ class KindTable:
             "ranks_of_address",
             "kv_roles",
             "send_types",
+            "facts",
         )
         known = {name: copy.deepcopy(getattr(self, name)) for name in (*names, "_learned")}
         yield
@@ -196,6 +203,14 @@ class KindTable:
     def learn_pid_rank(self, process: int, rank: int) -> None:
         """A row of this process stated this rank."""
         self.ranks_of_pid.setdefault(process, set()).add(rank)
+        self.revision += 1
+
+    def learn_facts(self, process: int, rank: int, facts: Mapping[str, str]) -> None:
+        """A row of this process (or only of this rank) said this of itself."""
+        if not facts:
+            return
+        key = (process, NO_RANK if process != NO_PROCESS else rank)
+        self.facts[key] = {**self.facts.get(key, {}), **facts}
         self.revision += 1
 
     def learn_role(self, role: str) -> None:
@@ -249,6 +264,16 @@ class KindTable:
         if process != NO_PROCESS:
             self.processes[process].host = host.decode("utf-8", "replace")
             self.revision += 1
+
+    def sign_code(self, emoji: str) -> int:
+        """The number of this emoji among the source's markers; 0 where there are too many."""
+        sign = plain(emoji)
+        if sign in self.signs:
+            return self.signs.index(sign)
+        if len(self.signs) == _MAX_SIGNS:
+            return 0
+        self.signs.append(sign)
+        return len(self.signs) - 1
 
     def marker_set_number(self, emoji: tuple[str, ...]) -> int:
         """The number of this tuple of markers."""

@@ -2,7 +2,8 @@
 
 A marker stands at the start of the message, or at the start of the debug location after
 `[Rank N]`; an arrow stands between two addresses. Elsewhere an emoji is text: users write 🚨 in
-their prompts, and vLLM logs prompts.
+their prompts, and vLLM logs prompts. Where a connector writes no emoji, its text at the start of
+the message stands for one (`events.py`).
 """
 
 from __future__ import annotations
@@ -12,34 +13,43 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pdtui.core.bytescan import ByteBlock, Flags, Positions, leading_digits, number, word
+from pdtui.core.bytescan import (
+    BYTE_MASKS,
+    ByteBlock,
+    Flags,
+    Positions,
+    Words,
+    leading_digits,
+    number,
+)
+from pdtui.core.events import EVENT_BYTES
 from pdtui.core.kinds import MAX_RANK, NO_RANK, KindTable
-from pdtui.core.markers import MARKERS, VARIATION_SELECTOR
+from pdtui.core.markers import VARIATION_SELECTOR
 
-_EMOJI = ("", *(marker.emoji for marker in MARKERS))
-_CODES = {emoji: code for code, emoji in enumerate(_EMOJI)}
-_PATTERNS = tuple((emoji.encode(), code) for emoji, code in _CODES.items() if emoji)
 _SELECTOR = VARIATION_SELECTOR.encode()
 _CODE_BITS = 6
 _CODE_MASK = (1 << _CODE_BITS) - 1
 _MOST_LEADING = 3
 _LONGEST_ADDRESS = 80
+_LONGEST_EMOJI = 32
 _RANK_OPEN = b"[Rank "
-_FIRST_NON_ASCII = 0x80
+_NON_ASCII = 0x80
+_FOUR_BYTES = 0xF0
 _UNKNOWN_SIGN = re.compile(rb"[\x80-\xff]+ ?(?=\[Rank \d)")
+_PICTURE = (
+    "(?:[\U0001f1e6-\U0001f1ff]{2}"
+    "|[\U0001f300-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u231a\u231b\u23e9-\u23ff\u203c\u2049\u2139]"
+    "[\ufe0f\U0001f3fb-\U0001f3ff]*)"
+)
+_EMOJI = re.compile(f"{_PICTURE}(?:\u200d{_PICTURE})*")
+"""One emoji as Unicode composes them (UTS #51): flags, skin tones, joined ones."""
 
 _ARROW_START = "👉".encode()[:3]
-_ARROWS = (_CODES["👉"], _CODES["👈"])
 _BEFORE_ARROW = re.compile(rb"(?:[^\s,\[\]]+|\[[0-9a-fA-F:]+\]):\d{1,5}(?= ?\Z)")
 """The address before an arrow, as in `SELF👉PEER` or `SELF 👈 PEER`: the writer's own."""
 _OWN_ADDRESS = b"zmq_address"
 _ADDRESS = re.compile(rb"[=:] ?(?P<address>[^\s,]+:\d{1,5})")
 _RANK_FIELD = b", rank:"
-_STARTED = b"__init__ START |"
-_PID = re.compile(rb"[^\n]*?\bpid=(?P<pid>\d{1,8})\b")
-_SEND_TYPE = re.compile(rb"send_type:(?P<type>PUT_ASYNC|PUT|GET)\b")
-_KV_ROLE = re.compile(rb"\W+kv_(?P<role>producer|consumer)\b")
-_ROLES = {b"producer": "prefill", b"consumer": "decode"}
 _SUCCESS = b"ncclCommInitRank Success"
 
 
@@ -86,24 +96,28 @@ class Marks:
             free += self.codes[rows] >> (_CODE_BITS * turn) != 0
         self.codes[rows] |= codes << (_CODE_BITS * free)
 
+    def first(self) -> Positions:
+        """The code of each line's first marker."""
+        return self.codes & _CODE_MASK
+
     def set_numbers(self, kinds: KindTable) -> Positions:
         """The number of each line's tuple of markers in the table."""
         distinct, inverse = np.unique(self.codes, return_inverse=True)
-        table = [kinds.marker_set_number(_decode(int(codes))) for codes in distinct]
+        table = [kinds.marker_set_number(_decode(kinds, int(codes))) for codes in distinct]
         return np.array(table, np.int64)[inverse]
 
 
-def _decode(codes: int) -> tuple[str, ...]:
+def _decode(kinds: KindTable, codes: int) -> tuple[str, ...]:
     """The markers that the codes stand for, each once."""
     found: dict[str, None] = {}
     while codes:
-        found[_EMOJI[codes & _CODE_MASK]] = None
+        found[kinds.signs[codes & _CODE_MASK]] = None
         codes >>= _CODE_BITS
     return tuple(found)
 
 
 def find_marks(lines: Lines, kinds: KindTable) -> Marks:
-    """The markers of all lines; what they teach of ranks and addresses goes into `kinds`."""
+    """The markers of all lines, with the ranks and addresses that stand with them."""
     count = len(lines.message_at)
     marks = Marks(
         np.zeros(count, np.int64),
@@ -111,30 +125,65 @@ def find_marks(lines: Lines, kinds: KindTable) -> Marks:
         np.zeros(count, np.int64),
         lines.message_at.copy(),
     )
-    _find_leading(lines, marks)
-    _learn_pids(lines, marks, kinds)
-    if marks.codes.any() or b"ncclCommInitRank" in lines.text:
-        _find_arrows(lines, marks, kinds)
+    _find_leading(lines, marks, kinds)
+    success = lines.block.starts_with(lines.message_at, _SUCCESS[:8])
+    if marks.codes.any() or success.any():
+        _find_arrows(lines, marks, kinds, success)
         _find_rank_fields(lines, marks)
         _find_own_addresses(lines, marks, kinds)
-        _learn_send_types(lines, marks, kinds)
-    _learn_roles(lines, kinds)
+    _find_events(lines, marks, kinds)
     return marks
 
 
-def _find_leading(lines: Lines, marks: Marks) -> None:
+class _SignTable:
+    """The codes of the signs that a source knows by now, for a look at many places."""
+
+    def __init__(self, kinds: KindTable) -> None:
+        signs = [sign.encode() for sign in kinds.signs[1:]]
+        # A sign of up to four bytes is known by them; of a longer one these are the start.
+        starts = [int.from_bytes(sign[: _size(sign[0])], "little") for sign in signs]
+        order = sorted(range(len(signs)), key=lambda i: (starts[i], len(signs[i])))
+        self._starts: Words = np.array([starts[i] for i in order], np.uint64)
+        self._codes = np.array([i + 1 for i in order], np.int64)
+        self._length = np.array([len(signs[i]) for i in order], np.int64)
+        self._long = [(signs[i], i + 1) for i in order if len(signs[i]) > _size(signs[i][0])]
+
+    def look(self, block: ByteBlock, at: Positions) -> tuple[Positions, Positions]:
+        """Code and length in bytes of the sign at each position, 0 where none is."""
+        looked = block.word(at)
+        four = (looked & np.uint64(0xFF)) >= np.uint64(_FOUR_BYTES)
+        start = np.where(four, looked & np.uint64(0xFFFFFFFF), looked & np.uint64(0xFFFFFF))
+        place = np.minimum(np.searchsorted(self._starts, start), len(self._starts) - 1)
+        here = self._starts[place] == start
+        codes, length = self._codes[place] * here, self._length[place] * here
+        for sign, code in self._long:
+            suspects = np.flatnonzero(block.starts_with(at, sign[:8]))
+            for index in suspects.tolist():
+                if block.data[at[index] : at[index] + len(sign)].tobytes() == sign:
+                    codes[index], length[index] = code, len(sign)
+                elif codes[index] == code:
+                    codes[index] = length[index] = 0
+        return codes, length
+
+
+def _size(first: int) -> int:
+    """How many bytes of UTF-8 a character has that begins so."""
+    return 4 if first >= _FOUR_BYTES else 3
+
+
+def _find_leading(lines: Lines, marks: Marks, kinds: KindTable) -> None:
     """Markers and `[Rank N]` at the start of the message, in whatever order they stand."""
     block = lines.block
     first = block.byte(lines.message_at)
-    rows = np.flatnonzero(
-        (first >= _FIRST_NON_ASCII) | block.starts_with(lines.message_at, _RANK_OPEN)
-    )
-    at = _past_unknown_sign(lines, rows, lines.message_at[rows])
+    rows = np.flatnonzero((first >= _NON_ASCII) | block.starts_with(lines.message_at, _RANK_OPEN))
+    if not len(rows):
+        return
+    at = _past_unknown_sign(lines, rows, lines.message_at[rows], kinds)
     at = _past_rank(lines, marks, rows, at)
     marks.text_at[rows] = at
     for turn in range(_MOST_LEADING):
-        codes, length = _codes_at(block, at)
-        marked = codes > 0
+        codes, length = _SignTable(kinds).look(block, at)
+        marked = (codes > 0) & (at + length <= lines.ends[rows])
         rows, at, codes = rows[marked], (at + length)[marked], codes[marked]
         marks.codes[rows] |= codes << (_CODE_BITS * turn)
         at = at + 3 * block.starts_with(at, _SELECTOR)
@@ -143,14 +192,23 @@ def _find_leading(lines: Lines, marks: Marks) -> None:
         marks.text_at[rows] = at
 
 
-def _past_unknown_sign(lines: Lines, rows: Positions, at: Positions) -> Positions:
-    """The places of `[Rank ` after a sign that no table knows, as in a log decoded wrongly."""
+def _past_unknown_sign(lines: Lines, rows: Positions, at: Positions, kinds: KindTable) -> Positions:
+    """Learns the emoji that no table knows; the places of `[Rank ` behind what is no emoji."""
     at = at.copy()
-    codes, _ = _codes_at(lines.block, at)
-    for index in np.flatnonzero((codes == 0) & (lines.block.byte(at) >= _FIRST_NON_ASCII)).tolist():
-        end = int(lines.ends[rows[index]])
-        if found := _UNKNOWN_SIGN.match(lines.text, int(at[index]), end):
-            at[index] = found.end()
+    codes, _ = _SignTable(kinds).look(lines.block, at)
+    strange = np.flatnonzero((codes == 0) & (lines.block.byte(at) >= _NON_ASCII))
+    if not len(strange):
+        return at
+    length = np.minimum(lines.ends[rows[strange]] - at[strange], _LONGEST_EMOJI)
+    texts, which = lines.block.distinct(at[strange], length)
+    for number_of_text, text in enumerate(texts):
+        if emoji := _EMOJI.match(text.decode("utf-8", "ignore")):
+            kinds.sign_code(emoji[0])
+            continue
+        for index in strange[which == number_of_text].tolist():
+            end = int(lines.ends[rows[index]])
+            if found := _UNKNOWN_SIGN.match(lines.text, int(at[index]), end):
+                at[index] = found.end()
     return at
 
 
@@ -160,17 +218,6 @@ def _past_rank(lines: Lines, marks: Marks, rows: Positions, at: Positions) -> Po
     stated = (rank != NO_RANK) & (marks.rank[rows] == NO_RANK)
     marks.rank[rows[stated]] = rank[stated]
     return at + length
-
-
-def _codes_at(block: ByteBlock, at: Positions) -> tuple[Positions, Positions]:
-    """Code and length in bytes of the marker at each position, 0 where none is."""
-    looked = block.word(at)
-    codes = np.zeros(len(at), np.int64)
-    length = np.zeros(len(at), np.int64)
-    for pattern, code in _PATTERNS:
-        here = (looked & word(b"\xff" * len(pattern))) == word(pattern)
-        codes[here], length[here] = code, len(pattern)
-    return codes, length
 
 
 def _ranks_at(block: ByteBlock, at: Positions) -> tuple[Positions, Positions]:
@@ -186,10 +233,12 @@ def _ranks_at(block: ByteBlock, at: Positions) -> tuple[Positions, Positions]:
     return np.where(ok, rank, NO_RANK), np.where(ok, place - at, 0)
 
 
-def _find_arrows(lines: Lines, marks: Marks, kinds: KindTable) -> None:
+def _find_arrows(lines: Lines, marks: Marks, kinds: KindTable, success: Flags) -> None:
     rows, at = lines.found(_ARROW_START)
-    codes = _codes_at(lines.block, at)[0]
-    arrows = np.isin(codes, _ARROWS)
+    if not len(rows):
+        return
+    codes = _SignTable(kinds).look(lines.block, at)[0]
+    arrows = np.isin(codes, [kinds.sign_code(arrow) for arrow in "👉👈"])
     # A line's second arrow (in a prompt, say) is text.
     rows, first = np.unique(rows[arrows], return_index=True)
     at, codes = at[arrows][first], codes[arrows][first]
@@ -197,8 +246,8 @@ def _find_arrows(lines: Lines, marks: Marks, kinds: KindTable) -> None:
     texts, which = lines.block.distinct(begin, at - begin)
     own = [_BEFORE_ARROW.search(text) for text in texts]
     addresses = np.array([_address(kinds, found[0]) if found else 0 for found in own], np.int64)
-    of_row = addresses[which]
-    trusted = (marks.codes[rows] > 0) | _say_success(lines, rows)
+    of_row = addresses[which] if len(rows) else addresses
+    trusted = (marks.codes[rows] > 0) | (success[rows] & _say_success(lines, rows))
     kept = np.flatnonzero((of_row > 0) & trusted)
     rows = rows[kept]
     marks.add(rows, codes[kept])
@@ -210,14 +259,13 @@ def _address(kinds: KindTable, text: bytes) -> int:
 
 
 def _say_success(lines: Lines, rows: Positions) -> Flags:
-    at = lines.message_at[rows]
-    return lines.block.starts_with(at, _SUCCESS[:8]) & lines.block.starts_with(
-        at + len(_SUCCESS) - 8, _SUCCESS[-8:]
-    )
+    return lines.block.starts_with(lines.message_at[rows] + len(_SUCCESS) - 8, _SUCCESS[-8:])
 
 
 def _find_rank_fields(lines: Lines, marks: Marks) -> None:
     """`, rank:N` of the lines that begin with a marker (`MyRank:N` is another number)."""
+    if not ((marks.codes > 0) & (marks.rank == NO_RANK)).any():
+        return
     rows, at = lines.found(_RANK_FIELD)
     at = at + len(_RANK_FIELD)
     at = at + (lines.block.byte(at) == ord(" "))
@@ -234,6 +282,8 @@ def _find_own_addresses(lines: Lines, marks: Marks, kinds: KindTable) -> None:
     at = at + len(_OWN_ADDRESS)
     kept = marks.codes[rows] > 0
     rows, at = rows[kept], at[kept]
+    if not len(rows):
+        return
     texts, which = lines.block.distinct(at, np.minimum(lines.ends[rows] - at, _LONGEST_ADDRESS))
     own = [_ADDRESS.match(text) for text in texts]
     addresses = np.array(
@@ -243,25 +293,28 @@ def _find_own_addresses(lines: Lines, marks: Marks, kinds: KindTable) -> None:
     marks.address[rows[of_row > 0]] = of_row[of_row > 0]
 
 
-def _learn_pids(lines: Lines, marks: Marks, kinds: KindTable) -> None:
-    """`[Rank N] P2pNcclEngine.__init__ START | …, pid=P` says which rank NCCL's `host:P:…` is."""
-    rows, at = lines.found(_STARTED)
-    for row, place in zip(rows.tolist(), at.tolist(), strict=True):
-        pid = _PID.match(lines.text, place)
-        if pid and marks.rank[row] != NO_RANK:
-            kinds.learn_pid_rank(kinds.process_number(int(pid["pid"])), int(marks.rank[row]))
+def _find_events(lines: Lines, marks: Marks, kinds: KindTable) -> None:
+    """The texts that stand for a marker, in lines that begin with no emoji."""
+    grammar = kinds.grammar
+    starts = lines.block.word(lines.message_at) & BYTE_MASKS[EVENT_BYTES]
+    rows = np.flatnonzero((marks.codes == 0) & np.isin(starts, grammar.event_starts))
+    for row in rows.tolist():
+        begin, end = int(lines.message_at[row]), int(lines.ends[row])
+        for event in grammar.events:
+            if lines.text.startswith(event.begin, begin, end) and (
+                event.pattern is None or event.pattern.match(lines.text, begin, end)
+            ):
+                marks.codes[row] = kinds.sign_code(event.emoji)
+                break
+    for pattern, emoji in grammar.patterns:
+        for row in _matching(lines, pattern):
+            if marks.codes[row] == 0:
+                marks.codes[row] = kinds.sign_code(emoji)
 
 
-def _learn_send_types(lines: Lines, marks: Marks, kinds: KindTable) -> None:
-    for row in np.flatnonzero(marks.codes & _CODE_MASK == _CODES["💯"]).tolist():
-        message = lines.text[lines.message_at[row] : lines.ends[row]]
-        if found := _SEND_TYPE.search(message):
-            kinds.learn_send_type(found["type"].decode())
-
-
-def _learn_roles(lines: Lines, kinds: KindTable) -> None:
-    """`'kv_role': 'kv_producer'` in the arguments and the configuration that vLLM prints."""
-    _, at = lines.found(b"kv_role")
-    for place in at.tolist():
-        if found := _KV_ROLE.match(lines.text, place + len("kv_role")):
-            kinds.learn_role(_ROLES[found["role"]])
+def _matching(lines: Lines, pattern: re.Pattern[bytes]) -> list[int]:
+    """The lines in whose message the pattern is found."""
+    places = zip(lines.message_at.tolist(), lines.ends.tolist(), strict=True)
+    return [
+        row for row, (begin, end) in enumerate(places) if pattern.search(lines.text, begin, end)
+    ]

@@ -26,6 +26,7 @@ from pdtui.core.dating import Calendar
 from pdtui.core.formats.nccl import HOST
 from pdtui.core.inherit import Inheritance
 from pdtui.core.kinds import NO_PROCESS, NO_RANK, KindTable, level_of, pack
+from pdtui.core.learning import learn
 from pdtui.core.levels import ERROR
 from pdtui.core.marking import Lines, find_marks
 from pdtui.core.prefixes import MOST_PREFIXES, PrefixPeeler
@@ -91,6 +92,7 @@ class Scanner:
         _repair_markers(claims)
         seen = _rewritten(claims)
         marks = find_marks(seen, self.kinds)
+        learn(seen, marks, claims.process, self.kinds)
         # A bare line that begins with a marker (the proxy prints such) is no continuation.
         claims.begins |= (claims.format == 0) & (marks.codes > 0)
         for claim in unsure:

@@ -1,0 +1,114 @@
+"""What lines teach of the processes that write them: ranks of pids, roles, addresses, GPUs.
+
+Only lines that begin like one that teaches something are looked at more closely.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+
+from pdtui.core.bytescan import BYTE_MASKS, Positions, Words, word
+from pdtui.core.kinds import NO_RANK, KindTable
+from pdtui.core.marking import Lines, Marks
+
+_BYTES = 4
+_SHORTEST_CONFIGURATION = 180
+_ROLES = {"kv_producer": "prefill", "kv_consumer": "decode"}
+
+
+class _Lesson(NamedTuple):
+    """A message that teaches, and the facts in it, by the names of its groups."""
+
+    begin: bytes
+    pattern: re.Pattern[bytes]
+
+
+_ENGINE = re.compile(
+    rb"P2pNcclEngine init, rank:(?P<p2p_rank>\d+), local_rank:(?P<local_rank>\d+), "
+    rb"http_address:(?P<http_address>[^,]*), zmq_address:(?P<zmq_address>[^,]*), "
+    rb"proxy_address:(?P<proxy_address>[^,]*), send_type:(?P<send_type>\w+)"
+)
+_LESSONS = (
+    # p2p_nccl_engine.py, and its debug patch.
+    _Lesson(b"P2pNcc", _ENGINE),
+    _Lesson(b"P2pNcc", re.compile(rb"P2pNcclEngine\.__init__ START \|.*?\bpid=(?P<pid>\d{1,8})\b")),
+    # parallel_state.py
+    _Lesson(
+        b"rank",
+        re.compile(
+            rb"rank (?P<world_rank>\d+) in world size (?P<world_size>\d+) is assigned as "
+            rb"DP rank (?P<dp_rank>\d+), PP rank (?P<pp_rank>\d+), "
+            rb"(?:PCP rank \d+, )?TP rank (?P<tp_rank>\d+)"
+            rb"(?:, ETP rank \S+)?(?:, EP rank (?P<ep_rank>\d+))?"
+        ),
+    ),
+    # factory.py, nixl_connector.py
+    _Lesson(
+        b"Creating",
+        re.compile(
+            rb"Creating v1 connector with name: (?P<kv_connector>\S+) and engine_id: "
+            rb"(?P<engine_id>\S+)"
+        ),
+    ),
+    _Lesson(b"Initialized", re.compile(rb"Initialized NIXL agent: (?P<nixl_agent>\S+)")),
+    # NCCL's init.cc
+    _Lesson(
+        b"ncclComm",
+        re.compile(
+            rb"ncclCommInit\w+ comm \S+ rank \d+ nranks \d+ cudaDev (?P<cuda_device>\d+)"
+            rb"(?: nvmlDev \d+)? busId (?P<bus_id>[0-9a-f]+)"
+        ),
+    ),
+)
+_CONFIGURED = re.compile(
+    rb"""['"]?\b(?P<name>kv_role|kv_rank|kv_connector|kv_port|kv_parallel_size"""
+    rb"""|tensor_parallel_size|data_parallel_size|pipeline_parallel_size)['"]?[=:] ?"""
+    rb"""['"]?(?P<value>[\w.-]+)"""
+)
+_BEGINS: Words = np.array(
+    sorted({int(word(lesson.begin[:_BYTES])) for lesson in _LESSONS}), np.uint64
+)
+
+
+def learn(lines: Lines, marks: Marks, process: Positions, kinds: KindTable) -> None:
+    """Enters into `kinds` what the lines of a block teach; `process` is each line's process."""
+    looked = lines.block.word(marks.text_at)
+    teaching = np.isin(looked & BYTE_MASKS[_BYTES], _BEGINS)
+    for row in np.flatnonzero(teaching).tolist():
+        begin, end = int(marks.text_at[row]), int(lines.ends[row])
+        for lesson in _LESSONS:
+            if found := lesson.pattern.match(lines.text, begin, end):
+                said = {k: v.decode("utf-8", "replace") for k, v in found.groupdict().items() if v}
+                _enter(kinds, int(process[row]), int(marks.rank[row]), said)
+    long = lines.ends - lines.message_at >= _SHORTEST_CONFIGURATION
+    for row in np.flatnonzero(long).tolist():
+        _learn_configuration(lines, row, int(process[row]), kinds)
+
+
+def _enter(kinds: KindTable, process: int, rank: int, said: dict[str, str]) -> None:
+    if pid := said.pop("pid", None):
+        number = kinds.process_number(int(pid))
+        if rank != NO_RANK:
+            kinds.learn_pid_rank(number, rank)
+        process = process or number
+    if send_type := said.get("send_type"):
+        kinds.learn_send_type(send_type)
+    rank = int(said.pop("p2p_rank", rank))
+    kinds.learn_facts(process, rank, said)
+
+
+def _learn_configuration(lines: Lines, row: int, process: int, kinds: KindTable) -> None:
+    """`kv_role='kv_producer'` in the arguments and the configuration that vLLM prints."""
+    begin, end = int(lines.message_at[row]), int(lines.ends[row])
+    if lines.text.find(b"kv_role", begin, end) < 0:
+        return
+    said = {
+        found["name"].decode(): found["value"].decode("utf-8", "replace")
+        for found in _CONFIGURED.finditer(lines.text, begin, end)
+    }
+    if said.get("kv_role") in _ROLES:
+        kinds.learn_role(_ROLES[said["kv_role"]])
+        kinds.learn_facts(process, NO_RANK, said)
