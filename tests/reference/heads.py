@@ -168,8 +168,8 @@ KEYS = {
     "rank": ("rank", "tp_rank"),
 }
 WRITTEN = re.compile(
-    rb"\s*(?:" + YEAR + rb"[-/])?" + DATE.replace(b"-", b"[-/]", 1).replace(b"0[-/]", b"0-")
-    + rb"[ T]" + CLOCK + FRACTION + rb"?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?\s*"
+    rb"\s*(?:" + YEAR + rb"[-/])?(?P<M>0[1-9]|1[0-2])[-/](?P<D>0[1-9]|[12]\d|3[01])[ T]"
+    + CLOCK + FRACTION + rb"?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?\s*"
 )
 """The stamps that JSON lines have."""
 NUMBERED = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}

@@ -37,12 +37,16 @@ class Line:
     writer: tuple[str, int | str] | None = None
     """The process: its container, and its pid or its name."""
     container: str = ""
+    of: object = ""
+    """The process, or the container of a line that names none, by the line's own words."""
     stated: int | None = None
     """The rank that the line itself says."""
     address: str | None = None
     """The writer's own address, where the line says it."""
     stamp: dict[str, int] | None = None
     """The fields of its own stamp."""
+    utc: bool = False
+    """Whether that stamp is in UTC."""
     settled: bool = False
     """Whether the stamp is a launcher's, which the program's own does not replace."""
     returns: int = 0

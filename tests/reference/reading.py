@@ -1,99 +1,32 @@
-"""A second, slow reading of a log, line by line, to hold the scanner to.
-
-It was written from the description of the line formats and from real logs, shares no code with
-`pdtui.core`, and knows no blocks: plain expressions on whole lines, one dictionary a question.
-What it says of every line is what the output schema says.
-"""
+"""Reads a log from its first line to its last."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-SCHEMA = (
-    "format", "level", "time", "time_source", "process", "pid", "rank", "rank_source", "markers",
-    "origin", "message", "continuation",
-)  # fmt: skip
-"""What is compared: the names of the output schema."""
-MARKERS = "🔍💯🤝🚨✅✉⚠🚧🔴👉👈👋🔵⛔❗"
-MOST_MARKERS = 3
-"""No message begins with more; the scanner looks no further."""
-GREATEST_RANK = 4094
-LONGEST_PREFIX = 97
+from tests.reference import heads
+from tests.reference.heads import FORMS, SURE_HEAD, Form, stamp_fields
+from tests.reference.line import Line
+from tests.reference.marks import Marked, misread_signs, repaired
+from tests.reference.prefixes import MOST, Prefix, as_rank, last_process, prefix_of
 
 SGR = re.compile(rb"\x1b\[[0-9;?]*[ -/]*[@-~]")
 SGR_WITHOUT_ESC = re.compile(rb"\[\d{1,3}(;\d{1,3}){0,3}m")
-LAUNCHER = re.compile(r"\[rank(\d{1,4})\]: ?", re.A)
-PREFIX = re.compile(
-    r"\(([A-Za-z][\w-]*(?: rank=\d+| [A-Z]{2,3}\d+(?:[ _][A-Z]{2,3}\d+)*)?)"
-    r" pid=(\d{1,8})(?:, ip=[0-9a-fA-F.:]+)?\) ",
-    re.A,
+STARTED = re.compile(r"P2pNcclEngine\.__init__ START \|.*?\bpid=(\d{1,8})\b", re.A)
+CAME_FROM = re.compile(rb"(?:\[Rank \d+\] )?\S+\.(?:cc|cu|c|h|cpp):\d+ -> \d")
+SURE_MARK = re.compile(
+    "(?:🔍|🚨) ?\\[Rank [0-9]{1,4}\\] |💯P2pNcclEngine init, |🤝ncclCommInitRank Success, "
+    "|🔴\\[(?:PUT|GET)\\]|🔴Send Tensor|🚧\\[PUT_ASYNC\\]|🚧kv_cache ".encode()
 )
-RANK_IN_NAME = re.compile(r"(?<![A-Za-z])(?:TP|rank=)(\d{1,4})(?!\d)", re.A)
-
-WORD = "(DEBUG|INFO|WARNING|ERROR|CRITICAL)"
-STAMP = (
-    r"((?:(?:19[7-9]|2[01]\d)\d-)?(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])[ T]"
-    r"(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:[.,]\d{1,9})?)"
-)
-BETWEEN = "(?: - |: | )"
-VLLM = re.compile(rf"{WORD} {STAMP} \[?([^ :\]]+:\d{{1,7}})\] ?(.*)", re.A)
-NCCL = re.compile(
-    rf"(?:\[{STAMP}\] )?(?!\t)([^ :]{{0,64}}):(\d{{1,8}}):\d{{1,8}} (?:\[-?\d+\] )?"
-    r"(?:([\w./-]+\.(?:cc|cu|c|h|cpp):\d+) )?(?:\(\w+\) )?"
-    r"NCCL (INFO|WARN|CALL|TRACE|ABORT) (.*)",
-    re.A,
-)
-UVICORN = re.compile(rf"{WORD}: +(\S.*)", re.A)
-PYTHON = re.compile(
-    rf"{STAMP}{BETWEEN}(?:\[?([\w.:-]+?)\]?{BETWEEN})?\[?{WORD}\]?{BETWEEN}(.*)", re.A
-)
-BASIC = re.compile(rf"{WORD}:([\w.-]+):(.*)", re.A)
-CRASH = re.compile(
-    r"Exception in thread |Exception ignored in|--- Logging error ---|Fatal Python error: "
-)
-TRACEBACK = "Traceback (most recent call last):"
-NCCL_LEVELS = {
-    "INFO": "INFO", "WARN": "WARNING", "CALL": "DEBUG", "TRACE": "DEBUG", "ABORT": "CRITICAL",
-}  # fmt: skip
-
-UNKNOWN_SIGN = re.compile(r"[^\x00-\x7f]+ ?(?=\[Rank \d)", re.A)
-RANK_BRACKET = re.compile(r"\[Rank (\d+)\] ?", re.A)
-MARKER = re.compile(f"([{MARKERS}])\ufe0f? ?")
-ARROW = re.compile("[👉👈]")
-ADDRESS_BEFORE = re.compile(r"(?:[^\s,\[\]]+|\[[0-9a-fA-F:]+\]):\d{1,5} ?\Z", re.A)
-RANK_FIELD = re.compile(r", rank: ?(\d+)", re.A)
-OWN_ADDRESS = re.compile(r"zmq_address[=:] ?([^\s,]+:\d{1,5})", re.A)
-STARTED = re.compile(r"__init__ START \|.*?\bpid=(\d{1,8})\b", re.A)
-
-
-@dataclass
-class Line:
-    """What is known of one line; the names are those of the output schema."""
-
-    format: str | None = None
-    level: str | None = None
-    time: datetime | None = None
-    time_source: str | None = None
-    process: str | None = None
-    pid: int | None = None
-    rank: int | None = None
-    rank_source: str | None = None
-    markers: tuple[str, ...] = ()
-    origin: str | None = None
-    message: str = ""
-    continuation: bool = False
-    # What follows is no part of the schema.
-    stated: int | None = None
-    """The rank that the line itself says."""
-    address: str | None = None
-    """The writer's own address, where the line says it."""
-    head: Line | None = field(default=None, repr=False)
-    """The line that begins the record, where another one does."""
-    weight: str | None = None
-    """The level of the record that the line begins."""
+"""What only vLLM's P2P code writes."""
+LOGGING_PREFIX = re.compile(rb"[^\s(:]{0,40}")
+"""VLLM_LOGGING_PREFIX, which is glued to the head."""
+QUARTER = timedelta(minutes=15)
+ERRORS = ("ERROR", "CRITICAL")
+WORDS = ((b"rror|xception|ailed|timed out|Traceback", "ERROR"), (b"arning|WARN|[rR]etry", "WARNING"))
+"""What says in a line of SGLang, which has no level, that something is wrong."""
 
 
 class Reference:
@@ -101,121 +34,217 @@ class Reference:
 
     def __init__(self, year: int) -> None:
         self.year, self.month = year, 0
+        self.zone: timedelta | None = None
+        self.local: datetime | None = None
         self.lines: list[Line] = []
-        self.last_head: Line | None = None
-        self.head_of_pid: dict[int, Line] = {}
-        self.last_stamp: datetime | None = None
-        self.stamp_of_pid: dict[int, datetime] = {}
-        self.first_stamp: datetime | None = None
-        self.name_of_pid: dict[int, str] = {}
-        self.ranks_of_pid: dict[int, set[int]] = defaultdict(set)
+        self.known_prefixes: list[set[bytes]] = [set() for _ in range(MOST + 1)]
+        self.head_of: dict[object, Line] = {}
+        self.stamp_of: dict[object, datetime] = {}
+        self.first_time: datetime | None = None
+        self.name_of: dict[object, str] = {}
+        self.ranks_of: dict[object, set[int]] = defaultdict(set)
         self.ranks_of_address: dict[str, set[int]] = defaultdict(set)
+        self.warned: set[object] = set()
+        self.usual_returns = 0
 
     def read(self, raw: bytes) -> None:
         """Takes in the next line."""
-        text = clean(raw).decode("utf-8", "surrogateescape")
-        line = Line()
-        self.lines.append(line)
-        rank_before, text = self._peel(line, text)
-        stamp, begins = self._claim(line, text)
-        rank_inside = mark(line)
-        # `[Rank N]` in a line of NCCL is the rank in its communicator.
-        own = rank_inside is not None and line.format != "nccl"
-        line.stated = rank_inside if own else rank_before
-        begins |= bool(line.markers)
-        if rank_inside is not None and (started := STARTED.search(line.message)):
-            self.ranks_of_pid[int(started[1])].add(rank_inside)
-        line.message = line.message.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        line = Line(text=clean(raw))
+        line.returns = returns_of(raw)
+        rank = self._understand(line)
+        begins = line.format is not None and not self._is_repeated(line) and not self._is_trail(line)
+        marked = self._mark(line)
+        if line.format == "python" and line.said.startswith(b"Traceback ("):
+            begins = begins and not self._is_under_error(line)
+            line.format, line.level = (line.format, line.level) if begins else (None, None)
+        own = marked.rank is not None and line.format not in ("nccl", "c10d")
+        line.stated = marked.rank if own else rank
+        begins |= line.format is None and bool(line.markers)
+        started = STARTED.match(marked.rest)
+        if started and marked.rank is not None:
+            self.ranks_of[line.container, int(started[1])].add(marked.rank)
         self._place(line, begins)
-        self._date(line, stamp)
+        self._date(line)
+        self.lines.append(line)
 
-    def _peel(self, line: Line, text: str) -> tuple[int | None, str]:
-        rank = None
-        if found := LAUNCHER.match(text):
-            rank, text = as_rank(found[1]), text[found.end() :]
-        for _ in range(3):
-            found = PREFIX.match(text)
-            if found is None or len(found[0]) > LONGEST_PREFIX:
+    # What stands in the line.
+
+    def _understand(self, line: Line) -> int | None:
+        """Takes the line apart; returns the rank that its prefixes say."""
+        rank, rest = self._take_apart(line, line.text, None)
+        if line.format is None and rest:
+            rank = self._mend(line, rest, rank)
+        return rank
+
+    def _take_apart(self, line: Line, rest: bytes, rank: int | None) -> tuple[int | None, bytes]:
+        for turn in range(MOST + 1):
+            line.said = rest
+            if rest and (said := self._claim(line, rest)):
+                return (rank if said[0] is None else said[0]), rest
+            prefix = prefix_of(rest, self.known_prefixes[turn])
+            if prefix is None:
                 break
-            line.pid = int(found[2])
-            self.name_of_pid[line.pid] = found[1]
-            inside = RANK_IN_NAME.findall(found[1])
-            if inside and as_rank(inside[-1]) is not None:
-                rank = as_rank(inside[-1])
-            text = text[found.end() :]
-        return rank, text
+            rank = self._enter_prefix(line, prefix, turn, rank)
+            rest = rest[prefix.length :]
+        line.said = rest
+        return rank, rest
 
-    def _claim(self, line: Line, text: str) -> tuple[str | None, bool]:
-        """Takes the line apart by the format that claims it: its stamp, whether one does."""
-        line.message = text
-        stamp = None
-        if found := VLLM.fullmatch(text):
-            line.format = "vllm"
-            line.level, stamp, line.origin, line.message = found.groups()
-        elif found := NCCL.fullmatch(text):
-            line.format = "nccl"
-            stamp, _, pid, line.origin, word, line.message = found.groups()
-            line.pid, line.level = int(pid), NCCL_LEVELS[word]
-        elif found := UVICORN.fullmatch(text):
-            line.format = "uvicorn"
-            line.level, line.message = found.groups()
-        elif found := PYTHON.fullmatch(text):
-            line.format = "python"
-            stamp, line.origin, line.level, line.message = found.groups()
-        elif found := BASIC.fullmatch(text):
-            line.format = "python"
-            line.level, line.origin, line.message = found.groups()
-        elif CRASH.match(text) or (text.startswith(TRACEBACK) and not self._is_error_above(line)):
-            line.format, line.level = "python", "ERROR"
-        return stamp, line.format is not None
+    def _enter_prefix(self, line: Line, said: Prefix, turn: int, rank: int | None) -> int | None:
+        if said.learned:
+            self.known_prefixes[turn].add(said.learned)
+        if said.container is not None:
+            line.container = said.container
+        if said.stamp is not None:
+            line.stamp, line.settled = said.stamp, True
+        self._enter_writer(line, said.pid, said.name)
+        return rank if said.rank is None else said.rank
+
+    def _enter_writer(self, line: Line, pid: int | None, name: str | None) -> None:
+        if pid is None and name is None:
+            return
+        line.writer, line.pid = (line.container, (name or "") if pid is None else pid), pid
+        if name is not None:
+            self.name_of[line.writer] = name
+
+    def _claim(self, line: Line, rest: bytes) -> tuple[int | None] | None:
+        """Lets the first format that fits claim the line; the rank that its head says."""
+        for form in FORMS:
+            if found := form.pattern.match(rest):
+                return (self._enter_head(line, form, found),)
+        if (said := heads.read_json(rest)) is None:
+            return None
+        line.format, line.level = "json", heads.json_level(said["level"])
+        if not line.settled:
+            line.stamp = heads.json_stamp(said["time"])
+        name = said["process"] if isinstance(said["process"], str) else None
+        pid = heads.json_number(said["pid"])
+        self._enter_writer(line, pid, name if name != "MainProcess" else None)
+        line.origin = heads.json_origin(said)
+        line.said = str(said["message"]).encode("utf-8", "replace")
+        rank = heads.json_number(said["rank"])
+        return (rank if rank is None or as_rank(b"%d" % rank) is None else rank,)
+
+    def _enter_head(self, line: Line, form: Form, found: re.Match[bytes]) -> int | None:
+        said = found.groupdict()
+        line.format = form.name
+        line.level = heads.LEVELS[said["level"]] if said.get("level") else form.level
+        if not line.settled:
+            line.stamp = stamp_fields(said) or line.stamp
+            line.utc = form.utc
+        line.said, origin = said["message"], said.get("origin")
+        if form.tail and (tail := form.tail.search(line.said)):
+            line.said, origin = line.said[: tail.start()], tail["origin"]
+        line.origin = origin.decode("utf-8", "replace").rstrip(":") if origin else None
+        if form.name == "sglang":
+            line.level = next((level for text, level in WORDS if re.search(text, line.said)), None)
+        if said.get("pid"):
+            self._enter_writer(line, int(said["pid"]), None)
+        if ranks := said.get("ranks"):
+            if line.writer is None:
+                self._enter_writer(line, None, ranks.decode())
+            of_tp = re.search(rb"\bTP(\d{1,4})\b", ranks)
+            return as_rank(of_tp[1]) if of_tp else None
+        return None
+
+    def _mend(self, line: Line, rest: bytes, rank: int | None) -> int | None:
+        """Looks for a head, or else for a marker, in the middle of the line."""
+        if found := SURE_HEAD.search(rest):
+            before = rest[: found.start()]
+            line.torn = bool(before) and not LOGGING_PREFIX.fullmatch(before)
+        elif found := SURE_MARK.search(rest):
+            before, line.torn = rest[: found.start()], True
+        else:
+            return rank
+        if line.torn and (prefix := last_process(before)):
+            self._enter_prefix(line, prefix, MOST, None)
+            rank = None
+        return self._take_apart(line, rest[found.start() :], rank)[0]
+
+    def _mark(self, line: Line) -> Marked:
+        pattern, _ = misread_signs()
+        said = repaired(line.said)
+        seen = said if line.format != "json" and pattern.match(line.said) else line.said
+        marked = Marked(seen.decode("utf-8", "surrogateescape"))
+        line.message = said.decode("utf-8", "replace")
+        line.markers = tuple(dict.fromkeys(marked.markers))
+        line.address = marked.address
+        return marked
+
+    # Records.
+
+    def _is_repeated(self, line: Line) -> bool:
+        """vLLM repeats a record's head on each of its lines, and ends all but the last with CR."""
+        above = self.lines[-1] if self.lines else None
+        same = above is not None and line.format == above.format == "vllm"
+        if not (same and above and _head(line) == _head(above)):
+            self.usual_returns = above.returns if above else 0
+            return False
+        return above.returns == self.usual_returns + 1
+
+    def _is_trail(self, line: Line) -> bool:
+        """`init.cc:1582 -> 5`, which NCCL writes under its warnings."""
+        if line.format != "nccl":
+            return False
+        if line.level == "WARNING":
+            self.warned.add(line.writer)
+        elif line.writer in self.warned:
+            if CAME_FROM.match(line.said):
+                return True
+            self.warned.discard(line.writer)
+        return False
 
     def _above(self, line: Line) -> Line | None:
         """The head that the line continues, if it begins no record itself."""
-        return self.last_head if line.pid is None else self.head_of_pid.get(line.pid)
+        return self.head_of.get(line.writer or line.container)
 
-    def _is_error_above(self, line: Line) -> bool:
+    def _is_under_error(self, line: Line) -> bool:
         above = self._above(line)
-        return above is not None and above.weight in ("ERROR", "CRITICAL")
+        return above is not None and above.weight in ERRORS
 
     def _place(self, line: Line, begins: bool) -> None:
         """Makes the line the head of a record, or a line under one."""
+        line.of = line.writer or line.container
         if begins:
             line.weight = line.level
-            self.last_head = line
-            if line.pid is not None:
-                self.head_of_pid[line.pid] = line
+            self.head_of[line.container] = line
+            if line.writer is not None:
+                self.head_of[line.writer] = line
+            elif line.container:
+                self._enter_writer(line, None, line.container)
         elif above := self._above(line):
-            line.continuation, line.head, line.pid = True, above, above.pid
+            line.continuation, line.head = True, above
+            line.pid, line.writer = above.pid, above.writer
         if not line.continuation and line.stated is not None:
-            if line.pid is not None:
-                self.ranks_of_pid[line.pid].add(line.stated)
+            if line.writer is not None:
+                self.ranks_of[line.writer].add(line.stated)
             if line.address is not None:
                 self.ranks_of_address[line.address].add(line.stated)
 
-    def _date(self, line: Line, stamp: str | None) -> None:
-        if line.head is not None:
-            line.time, line.time_source = line.head.time, "inherited"
-        elif stamp is None:
-            of_pid = self.stamp_of_pid.get(line.pid) if line.pid is not None else None
-            line.time, line.time_source = of_pid or self.last_stamp, "inherited"
-        else:
-            line.time, line.time_source = self._moment(stamp), "stamp"
-            self.last_stamp = line.time
-            self.first_stamp = self.first_stamp or line.time
-            if line.pid is not None:
-                self.stamp_of_pid[line.pid] = line.time
+    # Times.
 
-    def _moment(self, stamp: str) -> datetime:
-        stamp, _, fraction = stamp.replace(",", ".").partition(".")
-        date, clock = re.split("[ T]", stamp)
-        *year, month, day = map(int, date.split("-"))
-        if not year:
-            self._turn_year(month)
-            year = [self.year]
-        hour, minute, second = map(int, clock.split(":"))
+    def _date(self, line: Line) -> None:
+        if line.stamp is not None:
+            line.time, line.time_source = self._moment(line), "stamp"
+            self.stamp_of[line.container] = self.stamp_of[line.of] = line.time
+        else:
+            line.time_source = "inherited"
+            of_writer = self.stamp_of.get(line.of)
+            line.time = of_writer or self.stamp_of.get(line.container)
+            line.time = line.head.time if line.head else line.time
+        self.first_time = self.first_time or line.time
+
+    def _moment(self, line: Line) -> datetime:
+        stamp = line.stamp or {}
+        if not stamp["Y"]:
+            self._turn_year(stamp["M"])
         # By sums, since leap seconds and a 30th of February are written too.
-        since = timedelta(days=day - 1, hours=hour, minutes=minute, seconds=second)
-        return datetime(year[0], month, 1) + since + timedelta(microseconds=micro(fraction))
+        since = timedelta(days=stamp["D"] - 1, microseconds=stamp["micro"])
+        moment = datetime(stamp["Y"] or self.year, stamp["M"], 1) + since
+        if not line.utc or line.settled:
+            self.local = moment
+        elif self.zone is None and self.local is not None:
+            self.zone = round((self.local - moment) / QUARTER) * QUARTER
+        return moment + (self.zone or timedelta()) if line.utc and not line.settled else moment
 
     def _turn_year(self, month: int) -> None:
         """A month half a year or more below the last one's is a New Year; above, the old year."""
@@ -223,15 +252,17 @@ class Reference:
         self.year += (change <= -6) - (change >= 6)
         self.month = month
 
+    # What only the whole source tells.
+
     def finish(self) -> list[Line]:
-        """Fills in what only the whole source tells: first stamp, names, ranks."""
+        """Fills in first stamp, names, ranks."""
         everywhere = {line.stated for line in self.lines if line.stated is not None}
         for line in self.lines:
-            line.time = line.time or self.first_stamp
+            line.time = line.time or self.first_time
             line.time_source = line.time_source if line.time else None
-            line.process = self.name_of_pid.get(line.pid) if line.pid is not None else None
-            if line.continuation:
-                line.level = line.format = None
+            line.process = self.name_of.get(line.writer) if line.writer is not None else None
+            if line.continuation and line.format != "vllm":
+                line.level = None
             line.rank, line.rank_source = self._rank(line)
             if line.rank is None and len(everywhere) == 1:
                 line.rank, line.rank_source = next(iter(everywhere)), "file"
@@ -239,12 +270,12 @@ class Reference:
 
     def _rank(self, line: Line) -> tuple[int | None, str | None]:
         head = line.head or line
-        of_pid = self.ranks_of_pid.get(head.pid, set()) if head.pid is not None else set()
+        of_writer = self.ranks_of.get(head.writer, set()) if head.writer is not None else set()
         of_address = self.ranks_of_address.get(head.address, set()) if head.address else set()
         for rank, source in (
             (line.stated, "explicit"),
             (head.stated, "explicit"),
-            (next(iter(of_pid)) if len(of_pid) == 1 else None, "pid"),
+            (next(iter(of_writer)) if len(of_writer) == 1 else None, "pid"),
             (next(iter(of_address)) if len(of_address) == 1 else None, "address"),
         ):
             if rank is not None:
@@ -254,56 +285,28 @@ class Reference:
 
 def clean(raw: bytes) -> bytes:
     """The line as a terminal would leave it."""
-    text = SGR.sub(b"", raw).rstrip(b"\r").rpartition(b"\r")[2]
+    text = SGR.sub(b"", raw).rstrip(b"\r")
+    text = last_state(text)
     return SGR_WITHOUT_ESC.sub(b"", text) if SGR_WITHOUT_ESC.match(text) else text
 
 
-def as_rank(digits: str) -> int | None:
-    """The rank that the digits say; a greater number is no rank."""
-    return int(digits) if int(digits) <= GREATEST_RANK else None
+def last_state(text: bytes) -> bytes:
+    """What stands behind the last return, but not where a head would be lost."""
+    parts = text.split(b"\r")
+    for first in range(len(parts) - 1, -1, -1):
+        if SURE_HEAD.match(parts[first]):
+            return b"\r".join(parts[first:])
+    return parts[-1]
 
 
-def micro(fraction: str) -> int:
-    """The fraction of a second in microseconds, cut and not rounded."""
-    return int(fraction[:6].ljust(6, "0")) if fraction else 0
+def returns_of(raw: bytes) -> int:
+    """How many carriage returns end the line, colour codes aside."""
+    text = SGR.sub(b"", raw)
+    return len(text) - len(text.rstrip(b"\r"))
 
 
-def mark(line: Line) -> int | None:
-    """Finds the markers and the address in the message; returns the rank that it states."""
-    found, rank = leading(line.message)
-    leads = bool(found)
-    if leads or line.message.startswith("ncclCommInitRank Success"):
-        arrow = ARROW.search(line.message)
-        before = ADDRESS_BEFORE.search(line.message[: arrow.start()]) if arrow else None
-        if arrow and before:
-            found.append(arrow[0])
-            line.address = before[0].rstrip(" ")
-    if leads:
-        if own := OWN_ADDRESS.findall(line.message):
-            line.address = own[-1]
-        fields = [as_rank(digits) for digits in RANK_FIELD.findall(line.message)]
-        if rank is None and (said := [n for n in fields if n is not None]):
-            rank = said[-1]
-    line.markers = tuple(dict.fromkeys(found))
-    return rank
-
-
-def leading(message: str) -> tuple[list[str], int | None]:
-    """The markers that the message begins with, and the first `[Rank N]` before or among them."""
-    markers: list[str] = []
-    rank = None
-    if not MARKER.match(message) and (sign := UNKNOWN_SIGN.match(message)):
-        message = message[sign.end() :]
-    while True:
-        bracket = RANK_BRACKET.match(message)
-        if bracket and as_rank(bracket[1]) is not None:
-            rank = as_rank(bracket[1]) if rank is None else rank
-            message = message[bracket.end() :]
-        marker = MARKER.match(message)
-        if marker is None or len(markers) == MOST_MARKERS:
-            return markers, rank
-        markers.append(marker[1])
-        message = message[marker.end() :]
+def _head(line: Line) -> bytes:
+    return line.text[: len(line.text) - len(line.said)]
 
 
 def read(data: bytes, year: int) -> list[Line]:
