@@ -11,6 +11,7 @@ from pdtui.core.formats.json_lines import JSON
 from pdtui.core.formats.native import C10D, GLOG, GLOG_DATED, GLOO, NIXL, UCX
 from pdtui.core.formats.nccl import NCCL, NCCL_AT_SOURCE
 from pdtui.core.formats.python import BRACKETED, CRASH, PYTHON, STAMPED, TRACEBACK, WARNING
+from pdtui.core.formats.ray import RAY, RAY_CORE
 from pdtui.core.formats.servers import (
     HYPERCORN,
     LMCACHE,
@@ -35,12 +36,14 @@ FORMATS: tuple[Format, ...] = (
     NIXL,
     TRACING,
     TRACING_LOCAL,
+    RAY,
     PYTHON,
     STAMPED,
     LMCACHE,
     UVICORN_STAMPED,
     BRACKETED,
     HYPERCORN,
+    RAY_CORE,
     SGLANG,
     C10D,
     UCX,
