@@ -12,7 +12,7 @@ from pdtui.core.bytescan import Positions
 from pdtui.core.claims import Claims
 from pdtui.core.formats import Begins, Format, groups, message_begin
 from pdtui.core.formats.json_lines import Reading
-from pdtui.core.kinds import MAX_RANK, KindTable
+from pdtui.core.kinds import MAX_RANK, NO_PROCESS, KindTable
 from pdtui.core.shapes import Look
 from pdtui.core.stamps import parse_stamp, stamp_of
 
@@ -92,6 +92,8 @@ class Claimer:
         )
         for number, text in enumerate(texts):
             of_text = rows[named[which == number]]
+            # Ray's prefix says the pid, which is more.
+            of_text = of_text[claims.process[of_text] == NO_PROCESS]
             for container in np.unique(claims.container[of_text]).tolist():
                 inside = of_text[claims.container[of_text] == container]
                 claims.process[inside] = self._kinds.process_number(
@@ -143,11 +145,21 @@ class Claimer:
         pid = int(said["pid"]) if said.get("pid", b"").isdigit() else None
         name = said["process"].decode("utf-8", "replace") if said.get("process") else None
         if pid is not None or name is not None:
-            claims.process[row] = self._kinds.process_number(pid, name, container)
+            self._name_writer(claims, row, pid, name, container)
         if said.get("host"):
             self._kinds.learn_host(int(claims.process[row]), said["host"])
         if said.get("rank", b"").isdigit() and int(said["rank"]) <= MAX_RANK:
             claims.rank[row] = int(said["rank"])
+
+    def _name_writer(
+        self, claims: Claims, row: int, pid: int | None, name: str | None, container: int
+    ) -> None:
+        if pid is None:
+            claims.process[row] = self._kinds.process_number(None, name, container)
+            return
+        claims.process[row] = self._kinds.process_number(pid, None, container)
+        if name is not None:
+            claims.names.append((row, int(claims.process[row]), name))
 
     def _enter_reading(self, claims: Claims, row: int, number: int, said: Reading) -> None:
         claims.format[row] = number
@@ -155,9 +167,8 @@ class Claimer:
         claims.level[row] = said.level
         claims.stamp_row(row, said.stamp)
         if said.pid is not None or said.process is not None:
-            claims.process[row] = self._kinds.process_number(
-                said.pid, said.process, int(claims.container[row])
-            )
+            container = int(claims.container[row])
+            self._name_writer(claims, row, said.pid, said.process, container)
         if said.rank is not None and said.rank <= MAX_RANK:
             claims.rank[row] = said.rank
         claims.rewritten[row] = said.message
@@ -176,4 +187,5 @@ class Claimer:
                     row = int(np.searchsorted(claims.starts, place, "right")) - 1
                     if silent[row] and place >= claims.at[row]:
                         claims.level[row] = max(level, claims.level[row])
-                    place = claims.text.find(word, int(claims.ends[row]))
+                        place = int(claims.ends[row])
+                    place = claims.text.find(word, place + 1)
