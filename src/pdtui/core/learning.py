@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pdtui.core.bytescan import BYTE_MASKS, Positions, Words, word
+from pdtui.core.bytescan import BYTE_MASKS, Words, word
+from pdtui.core.claims import Claims
 from pdtui.core.kinds import NO_RANK, KindTable
 from pdtui.core.marking import Lines, Marks
 
@@ -73,8 +74,8 @@ _BEGINS: Words = np.array(
 )
 
 
-def learn(lines: Lines, marks: Marks, process: Positions, kinds: KindTable) -> None:
-    """Enters into `kinds` what the lines of a block teach; `process` is each line's process."""
+def learn(lines: Lines, marks: Marks, claims: Claims, kinds: KindTable) -> None:
+    """Enters into `kinds` what the lines of a block teach."""
     looked = lines.block.word(marks.text_at)
     teaching = np.isin(looked & BYTE_MASKS[_BYTES], _BEGINS)
     for row in np.flatnonzero(teaching).tolist():
@@ -82,15 +83,16 @@ def learn(lines: Lines, marks: Marks, process: Positions, kinds: KindTable) -> N
         for lesson in _LESSONS:
             if found := lesson.pattern.match(lines.text, begin, end):
                 said = {k: v.decode("utf-8", "replace") for k, v in found.groupdict().items() if v}
-                _enter(kinds, int(process[row]), int(marks.rank[row]), said)
+                _enter(kinds, claims, row, int(marks.rank[row]), said)
     long = lines.ends - lines.message_at >= _SHORTEST_CONFIGURATION
     for row in np.flatnonzero(long).tolist():
-        _learn_configuration(lines, row, int(process[row]), kinds)
+        _learn_configuration(lines, row, int(claims.process[row]), kinds)
 
 
-def _enter(kinds: KindTable, process: int, rank: int, said: dict[str, str]) -> None:
+def _enter(kinds: KindTable, claims: Claims, row: int, rank: int, said: dict[str, str]) -> None:
+    process = int(claims.process[row])
     if pid := said.pop("pid", None):
-        number = kinds.process_number(int(pid))
+        number = kinds.process_number(int(pid), container=int(claims.container[row]))
         if rank != NO_RANK:
             kinds.learn_pid_rank(number, rank)
         process = process or number
