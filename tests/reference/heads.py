@@ -28,7 +28,7 @@ SOURCE = rb" ?\((?P<origin>[\w.]+:\d+)(?::[\w.]+)?\)\s*\Z"
 """Where logging's `(file.py:12:module)` stands at the end of a message."""
 
 LEVELS = {
-    b"I": "INFO", b"W": "WARNING", b"E": "ERROR", b"F": "CRITICAL", b"C": "CRITICAL",
+    b"D": "DEBUG", b"I": "INFO", b"W": "WARNING", b"E": "ERROR", b"F": "CRITICAL", b"C": "CRITICAL",
     b"TRACE": "DEBUG", b"CALL": "DEBUG", b"WARN": "WARNING", b"ABORT": "CRITICAL",
     b"FATAL": "CRITICAL", b"DIAG": "INFO", b"REQ": "DEBUG", b"DATA": "DEBUG", b"ASYNC": "DEBUG",
     b"FUNC": "DEBUG", b"POLL": "DEBUG",
@@ -89,13 +89,17 @@ FORMS: tuple[Form, ...] = (
     _form("uvicorn", rb"\[", LONG, rb"(?: ", RANKS, rb"(?=\]))?\] ", LEVEL, rb": {2,8}+", MESSAGE),
     _form("python", rb"\[", ANY, rb"\] ", LEVEL, rb": (?P<message>\S.*)", tail=_TAIL),
     _form(
-        "python", rb"\[", ANY, rb"\] ", LEVEL, rb" (?P<origin>[^\s:]{1,95}:\d{1,7}): ", MESSAGE
+        "python", rb"\[", ANY, rb"\] ", LEVEL, rb" (?P<origin>[^\s:]{1,95}:\d{1,7}): ", MESSAGE,
+        tail=_TAIL,
     ),
     _form(
         "hypercorn", rb"\[", LONG, rb" [^\] ]{5}\] \[(?P<pid>\d{1,8})\] \[", LEVEL, rb"\] ",
         MESSAGE,
     ),
-    _form("ray", rb"\[", LONG, rb" (?P<level>[IWEC]) (?P<pid>\d{1,8}) \d{1,16}\] ", MESSAGE),
+    _form(
+        "ray", rb"\[", LONG, rb" (?P<level>[DIWEFC]) (?P<pid>\d{1,8}) \d{1,16}\] (?:\(\w+\) )?",
+        rb"(?:(?P<origin>[\w./-]+:\d{1,7}): )?", MESSAGE,
+    ),
     _form("sglang", rb"\[", LONG, rb"(?: ", RANKS, rb"(?=\]))?\] ", MESSAGE),
     _form(
         "c10d", rb"\[(?P<level>[IWEFC])(?:(?P<M>0?[1-9]|1[0-2])(?P<D>0[1-9]|[12]\d|3[01]) ", CLOCK,
@@ -168,19 +172,23 @@ KEYS = {
     "rank": ("rank", "tp_rank"),
 }
 WRITTEN = re.compile(
-    rb"\s*(?:" + YEAR + rb"[-/])?(?P<M>0[1-9]|1[0-2])[-/](?P<D>0[1-9]|[12]\d|3[01])[ T]"
-    + CLOCK + FRACTION + rb"?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?\s*"
+    rb"\s*(?:"
+    + YEAR
+    + rb"[-/])?(?P<M>0[1-9]|1[0-2])[-/](?P<D>0[1-9]|[12]\d|3[01])[ T]"
+    + CLOCK
+    + FRACTION
+    + rb"?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?\s*"
 )
 """The stamps that JSON lines have."""
 NUMBERED = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
 
 
 def read_json(text: bytes) -> dict[str, Any] | None:
-    """What a line says that is a JSON object with a message."""
+    """What a line says that begins with a JSON object with a message."""
     if not text.startswith(b"{"):
         return None
     try:
-        said = json.loads(text)
+        said = json.loads(text[: text.rfind(b"}") + 1])
     except (ValueError, RecursionError):
         return None
     if not isinstance(said, dict):

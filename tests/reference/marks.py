@@ -33,7 +33,8 @@ EVENTS = {
     r"|Shared storage path is ",
     "🤝": r"NIXL compatibility check passed|Remote agent \S+ available, calling ",
     "🚨": r"Timeout waiting for P side ready",
-    "✅": r"External Cache Hit!|Hit the cache! Allocate new blocks!|(?:Retrieved|Stored) \d+ out of ",
+    "✅": r"External Cache Hit!|Hit the cache! Allocate new blocks!"
+    r"|(?:Retrieved|Stored) \d+ out of ",
     "🔴": r"Handshake with \S+ failed|NIXL transfer failure|Handshake failed for request "
     r"|Remote NIXL agent engine ID mismatch|Mooncake transfer failed for request "
     r"|Failed to transfer KV cache for request |pulling kv_caches for "

@@ -12,7 +12,7 @@ GREATEST_RANK = 4094
 """No instance has so many workers; a greater number is no rank."""
 MOST = 6
 """No line has more prefixes."""
-REACH = 96
+REACH = 136
 """No prefix that ends at a bracket or a blank is longer."""
 
 PROCESS = re.compile(
@@ -62,8 +62,15 @@ def as_rank(digits: bytes | None) -> int | None:
 
 
 def is_head(text: bytes) -> bool:
-    """Whether a head stands here."""
-    return any(form.pattern.match(text) for form in FORMS) or read_json(text) is not None
+    """Whether a head stands here, after prefixes that cannot be text."""
+    for _ in range(MOST):
+        if not text or any(form.pattern.match(text) for form in FORMS) or read_json(text):
+            return bool(text)
+        prefix = _sure(text)
+        if prefix is None:
+            return False
+        text = text[prefix.length :]
+    return False
 
 
 def prefix_of(text: bytes, known: set[bytes]) -> Prefix | None:
@@ -100,10 +107,9 @@ def _stamped(found: re.Match[bytes]) -> Prefix:
 
 def _learned(text: bytes, known: set[bytes]) -> Prefix | None:
     """A prefix that could be text, from where it has stood before a head on."""
-    if found := STERN.match(text):
-        if found[0] in known or is_head(text[found.end() :]):
-            container = f"{found['pod'].decode()}/{found['name'].decode()}"
-            return Prefix(found.end(), container=container, learned=found[0])
+    if (found := STERN.match(text)) and (found[0] in known or is_head(text[found.end() :])):
+        container = f"{found['pod'].decode()}/{found['name'].decode()}"
+        return Prefix(found.end(), container=container, learned=found[0])
     if (found := NUMBER.match(text)) and (b"0: " in known or is_head(text[found.end() :])):
         return Prefix(found.end(), learned=b"0: ")
     return None

@@ -25,7 +25,10 @@ LOGGING_PREFIX = re.compile(rb"[^\s(:]{0,40}")
 """VLLM_LOGGING_PREFIX, which is glued to the head."""
 QUARTER = timedelta(minutes=15)
 ERRORS = ("ERROR", "CRITICAL")
-WORDS = ((b"rror|xception|ailed|timed out|Traceback", "ERROR"), (b"arning|WARN|[rR]etry", "WARNING"))
+WORDS = (
+    (re.compile(rb"rror|xception|ailed|timed out|Traceback"), "ERROR"),
+    (re.compile(rb"arning|WARN|[rR]etry"), "WARNING"),
+)
 """What says in a line of SGLang, which has no level, that something is wrong."""
 
 
@@ -52,7 +55,9 @@ class Reference:
         line = Line(text=clean(raw))
         line.returns = returns_of(raw)
         rank = self._understand(line)
-        begins = line.format is not None and not self._is_repeated(line) and not self._is_trail(line)
+        begins = (
+            line.format is not None and not self._is_repeated(line) and not self._is_trail(line)
+        )
         marked = self._mark(line)
         if line.format == "python" and line.said.startswith(b"Traceback ("):
             begins = begins and not self._is_under_error(line)
@@ -94,7 +99,7 @@ class Reference:
             self.known_prefixes[turn].add(said.learned)
         if said.container is not None:
             line.container = said.container
-        if said.stamp is not None:
+        if said.stamp is not None and not line.settled:
             line.stamp, line.settled = said.stamp, True
         self._enter_writer(line, said.pid, said.name)
         return rank if said.rank is None else said.rank
@@ -122,7 +127,7 @@ class Reference:
         line.origin = heads.json_origin(said)
         line.said = str(said["message"]).encode("utf-8", "replace")
         rank = heads.json_number(said["rank"])
-        return (rank if rank is None or as_rank(b"%d" % rank) is None else rank,)
+        return (as_rank(b"%d" % rank) if rank is not None else None,)
 
     def _enter_head(self, line: Line, form: Form, found: re.Match[bytes]) -> int | None:
         said = found.groupdict()
@@ -136,7 +141,7 @@ class Reference:
             line.said, origin = line.said[: tail.start()], tail["origin"]
         line.origin = origin.decode("utf-8", "replace").rstrip(":") if origin else None
         if form.name == "sglang":
-            line.level = next((level for text, level in WORDS if re.search(text, line.said)), None)
+            line.level = next((level for words, level in WORDS if words.search(line.said)), None)
         if said.get("pid"):
             self._enter_writer(line, int(said["pid"]), None)
         if ranks := said.get("ranks"):
@@ -257,7 +262,10 @@ class Reference:
     def finish(self) -> list[Line]:
         """Fills in first stamp, names, ranks."""
         everywhere = {line.stated for line in self.lines if line.stated is not None}
+        known = set[bytes]().union(*self.known_prefixes)
         for line in self.lines:
+            if line.format is None and not line.torn:
+                line.message = self._without_prefixes(line.text, known)
             line.time = line.time or self.first_time
             line.time_source = line.time_source if line.time else None
             line.process = self.name_of.get(line.writer) if line.writer is not None else None
@@ -267,6 +275,13 @@ class Reference:
             if line.rank is None and len(everywhere) == 1:
                 line.rank, line.rank_source = next(iter(everywhere)), "file"
         return self.lines
+
+    def _without_prefixes(self, text: bytes, known: set[bytes]) -> str:
+        """What is shown of a line that is no head: the lines below may have taught a prefix."""
+        for _ in range(MOST + 1):
+            prefix = prefix_of(text, known)
+            text = text[prefix.length if prefix else 0 :]
+        return repaired(text).decode("utf-8", "replace")
 
     def _rank(self, line: Line) -> tuple[int | None, str | None]:
         head = line.head or line
@@ -294,8 +309,8 @@ def last_state(text: bytes) -> bytes:
     """What stands behind the last return, but not where a head would be lost."""
     parts = text.split(b"\r")
     for first in range(len(parts) - 1, -1, -1):
-        if SURE_HEAD.match(parts[first]):
-            return b"\r".join(parts[first:])
+        if SURE_HEAD.match(shown := b"\r".join(parts[first:])):
+            return shown
     return parts[-1]
 
 
