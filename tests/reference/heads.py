@@ -63,12 +63,6 @@ FORMS: tuple[Form, ...] = (
         rb":\d{1,8}+ (?:\[-?\d{1,4}+\] )?+", NCCL_LEVEL, MESSAGE,
     ),
     _form("uvicorn", LEVEL, rb": {1,8}+", MESSAGE),
-    _form("vllm", LEVEL, rb" ", ANY, rb" \[?(?P<origin>[^ :\]]{1,95}:\d{1,7})\] ?", MESSAGE),
-    _form(
-        "nccl", rb"(?:\[", ANY, rb"\] )?(?![ \t(\"'{])(?P<host>[^ :]{0,64}):(?P<pid>\d{1,8}):",
-        rb"\d{1,8} (?:\[-?\d+\] )?(?:\d+\.\d+ )?(?:(?P<origin>[\w./-]+:\d+) )?(?:\(\w+\) )?",
-        NCCL_LEVEL, MESSAGE,
-    ),
     _form(
         "nixl", rb"(?:", LONG, rb" )?+NIXL (?P<level>TRACE|DEBUG|INFO|WARN|WARNING|ERROR|",
         rb"CRITICAL|FATAL) {1,8}+(?P<origin>[^ :]{1,95}+:\d{1,7}+) ", MESSAGE,
@@ -79,19 +73,10 @@ FORMS: tuple[Form, ...] = (
     ),
     _form("tracing", LONG, rb" {1,8}+", TRACED, rb" ", TARGET, rb" ", MESSAGE),
     _form("ray", LONG, rb"\t", LEVEL, rb" (?P<origin>[^\s:]{1,95}:\d{1,7}) -- ", MESSAGE),
-    _form(
-        "python", ANY, BETWEEN, rb"(?:\[?(?P<origin>[\w.:-]+?)\]?", BETWEEN, rb")?\[?", LEVEL,
-        rb"\]?", BETWEEN, MESSAGE,
-    ),
-    _form("python", LEVEL, rb":(?P<origin>[\w.-]+):", MESSAGE),
-    _form("python", LONG, rb"[ :] ?(?!\| )", MESSAGE),
+    _form("python", LONG, rb" - (?P<origin>[^ ]{1,95}) - ", LEVEL, rb" - ", MESSAGE),
+    _form("python", LONG, rb" ", LEVEL, rb" ", MESSAGE),
     _form("lmcache", rb"\[", LONG, rb"\] LMCache ", LEVEL, rb": {1,8}+", MESSAGE, tail=_TAIL),
     _form("uvicorn", rb"\[", LONG, rb"(?: ", RANKS, rb"(?=\]))?\] ", LEVEL, rb": {2,8}+", MESSAGE),
-    _form("python", rb"\[", ANY, rb"\] ", LEVEL, rb": (?P<message>\S.*)", tail=_TAIL),
-    _form(
-        "python", rb"\[", ANY, rb"\] ", LEVEL, rb" (?P<origin>[^\s:]{1,95}:\d{1,7}): ", MESSAGE,
-        tail=_TAIL,
-    ),
     _form(
         "hypercorn", rb"\[", LONG, rb" [^\] ]{5}\] \[(?P<pid>\d{1,8})\] \[", LEVEL, rb"\] ",
         MESSAGE,
@@ -100,7 +85,26 @@ FORMS: tuple[Form, ...] = (
         "ray", rb"\[", LONG, rb" (?P<level>[DIWEFC]) (?P<pid>\d{1,8}) \d{1,16}\] (?:\(\w+\) )?",
         rb"(?:(?P<origin>[\w./-]+:\d{1,7}): )?", MESSAGE,
     ),
+    _form("glog", rb"(?P<level>[IWEFC])", GLOG, GLOG_REST, MESSAGE),
+    _form("glog", rb"(?P<level>[IWEFC])", YEAR, GLOG, GLOG_REST, MESSAGE),
+    _form("python", rb"\[", LONG, rb"\] ", LEVEL, rb": (?P<message>\S.*)", tail=_TAIL),
+    _form(
+        "python", rb"\[", LONG, rb"\] ", LEVEL, rb" (?P<origin>[^\s:]{1,95}:\d{1,7}): ", MESSAGE,
+        tail=_TAIL,
+    ),
+    _form(
+        "nccl", rb"(?:\[", ANY, rb"\] )?(?![ \t(\"'{])(?P<host>[^ :]{0,64}):(?P<pid>\d{1,8}):",
+        rb"\d{1,8} (?:\[-?\d+\] )?(?:\d+\.\d+ )?(?:(?P<origin>[\w./-]+:\d+) )?(?:\(\w+\) )?",
+        NCCL_LEVEL, MESSAGE,
+    ),
     _form("sglang", rb"\[", LONG, rb"(?: ", RANKS, rb"(?=\]))?\] ", MESSAGE),
+    _form("vllm", LEVEL, rb" ", ANY, rb" \[?(?P<origin>[^ :\]]{1,95}:\d{1,7})\] ?", MESSAGE),
+    _form(
+        "python", ANY, BETWEEN, rb"(?:\[?(?P<origin>[\w.:-]+?)\]?", BETWEEN, rb")?\[?", LEVEL,
+        rb"\]?", BETWEEN, MESSAGE,
+    ),
+    _form("python", LEVEL, rb":(?P<origin>[\w.-]+):", MESSAGE),
+    _form("python", LONG, rb"[ :] ?(?!\| )", MESSAGE),
     _form(
         "c10d", rb"\[(?P<level>[IWEFC])(?:(?P<M>0?[1-9]|1[0-2])(?P<D>0[1-9]|[12]\d|3[01]) ", CLOCK,
         rb"(?:\.(?P<f>\d{1,9}))?)? (?P<origin>[\w./-]+\.(?:cpp|hpp|h|cc|py):\d+)\] ", MESSAGE,
@@ -111,8 +115,6 @@ FORMS: tuple[Form, ...] = (
         rb"DATA|ASYNC|FUNC|POLL)\s+", MESSAGE, utc=True,
     ),
     _form("c10d", rb"(?=\[Gloo\] )", MESSAGE, level="INFO"),
-    _form("glog", rb"(?P<level>[IWEFC])", GLOG, GLOG_REST, MESSAGE),
-    _form("glog", rb"(?P<level>[IWEFC])", YEAR, GLOG, GLOG_REST, MESSAGE),
     _form("proxy", rb"(?=handle_request count: \d)", MESSAGE),
     _form("proxy", rb"(?=Error occurred in disagg )", MESSAGE, level="ERROR"),
     _form(

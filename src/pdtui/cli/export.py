@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from pdtui.cli.configuration import say_configuration_problems
 from pdtui.cli.ending import TROUBLE, say
 from pdtui.cli.options import Typed, filter_of, offsets_of, reading, told
 from pdtui.cli.sources import load, named_sources
@@ -58,6 +59,7 @@ def export(typed: Typed, form: str, output: str, label: bool) -> int:
       pdtui export -f jsonl -l warning -S -3m -o warnings.jsonl logs/
       zcat decode.log.gz | pdtui export -f csv decode=-
     """
+    say_configuration_problems()
     wanted = filter_of(typed)
     named, troubles = named_sources(typed.sources)
     offsets = offsets_of(typed.offset, [source.label for source in named]) if named else {}

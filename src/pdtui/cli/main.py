@@ -15,6 +15,7 @@ from pdtui.cli.demo import demo
 from pdtui.cli.ending import quiet_endings
 from pdtui.cli.export import export
 from pdtui.cli.markers import markers
+from pdtui.cli.stats import stats
 from pdtui.cli.viewer import viewer
 
 _IS_SUBCOMMAND = "pdtui.is_subcommand"
@@ -67,7 +68,7 @@ class Program(click.Group):
 
 @click.group(
     cls=Program,
-    commands=[export, demo, markers],
+    commands=[export, stats, demo, markers],
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="In the viewer, ? shows the keys and q quits.",
 )

@@ -6,6 +6,7 @@ from unicodedata import combining, east_asian_width
 
 import click
 
+from pdtui.cli.configuration import say_configuration_problems
 from pdtui.core.markers import VARIATION_SELECTOR, known_markers
 
 _HEAD = ("MARKER", "NAME", "--ascii", "MEANING")
@@ -20,6 +21,7 @@ def markers() -> int:
 
     A marker has one or more names for -m, and a letter that stands for it with --ascii.
     """
+    say_configuration_problems()
     table = [_HEAD] + [(m.emoji, ", ".join(m.words), m.letter, m.meaning) for m in known_markers()]
     widths = [max(map(cells, column)) for column in zip(*table, strict=True)]
     for row in table:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pdtui.cli.configuration import use_configuration
 from pdtui.cli.ending import TROUBLE, say
 from pdtui.cli.options import Typed, filter_of, inputs_of, offsets_of, reading, told
 from pdtui.cli.sources import named_sources, without
@@ -39,13 +40,14 @@ def viewer(typed: Typed, no_follow: bool, ascii_only: bool) -> int:
 
 def open_screen(typed: Typed, *, follow: bool = True, ascii_only: bool = False) -> int:
     """Opens the viewer, once nothing is left that could only be said on stderr; its status."""
+    wrong = use_configuration()
     wanted = filter_of(typed)
     named, troubles = named_sources(typed.sources)
     labels = [source.label for source in named]
     named, more = _openable(named, follow=follow)
     troubles += more
     if not named:
-        for trouble in troubles:
+        for trouble in (*wrong, *troubles):
             say(trouble)
         return TROUBLE
     offsets = offsets_of(typed.offset, labels)
@@ -63,7 +65,7 @@ def open_screen(typed: Typed, *, follow: bool = True, ascii_only: bool = False) 
         year=typed.year,
         follow=follow,
         ascii_only=ascii_only,
-        trouble=troubles,
+        trouble=[*wrong, *troubles],
     )
 
 

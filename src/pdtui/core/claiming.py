@@ -106,10 +106,15 @@ class Claimer:
     def _claim_lines(
         self, claims: Claims, rows: Positions, number: int, form: Format, unsure: list[Unsure]
     ) -> Positions:
-        taken = []
+        taken: list[int] = []
         text, match = claims.text, form.pattern.match
-        places = zip(claims.at[rows].tolist(), claims.ends[rows].tolist(), strict=True)
-        for index, (begin, end) in enumerate(places):
+        fitting = np.arange(len(rows))
+        if form.guard is not None:
+            fitting = form.guard.find(claims.block, claims.at[rows], claims.ends[rows]).rows
+        if form.contains and (not len(fitting) or form.contains not in text):
+            return fitting[:0]
+        at, ends = claims.at[rows[fitting]].tolist(), claims.ends[rows[fitting]].tolist()
+        for index, begin, end in zip(fitting.tolist(), at, ends, strict=True):
             if form.contains and text.find(form.contains, begin, end) < 0:
                 continue
             found = match(text, begin, end)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pdtui.core.cleaning import clean
 from pdtui.core.fields import fields_of, request_of
 from pdtui.core.formats import Format, groups, message_begin
-from pdtui.core.kinds import Kind, KindTable, Rank
+from pdtui.core.kinds import NO_PROCESS, NO_RANK, Kind, KindTable, Rank
 from pdtui.core.levels import LEVEL_NAMES
 from pdtui.core.mojibake import repair
 from pdtui.core.prefixes import MOST_PREFIXES, prefix_end
@@ -90,6 +90,14 @@ class Describer:
         """The row's rank, as far as it is known now."""
         self._refresh()
         return self._ranks[int(self.source.columns.kind[row])]
+
+    def facts(self, row: int) -> dict[str, str]:
+        """What the process that wrote the row said of itself, anywhere in the source."""
+        kind, rank = self.kind(row), self.rank(row)
+        facts = self.source.kinds.facts
+        of_rank = facts.get((NO_PROCESS, rank.value), {}) if rank else {}
+        own = facts.get((kind.process, NO_RANK), {}) if kind.process != NO_PROCESS else {}
+        return {**facts.get((NO_PROCESS, NO_RANK), {}), **of_rank, **own}
 
     def describe(self, row: int, line: bytes | None = None) -> Row:
         """Everything known of the row; `line` spares reading it again."""

@@ -12,13 +12,17 @@ Sources: `vllm/distributed/kv_transfer/kv_connector/v1/` (nixl, mooncake, lmcach
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from dataclasses import dataclass, field
+
+from pdtui.core.bytescan import word
+from pdtui.core.shapes import Shape, Text
 
 EVENT_BYTES = 6
 """So many bytes of a text are looked for in all messages at once; no text is shorter."""
 
 
-class Event(NamedTuple):
+@dataclass(frozen=True)
+class Event:
     """A text and the marker that it stands for."""
 
     emoji: str
@@ -26,6 +30,13 @@ class Event(NamedTuple):
     """What the message begins with."""
     pattern: re.Pattern[bytes] | None = None
     """What else must hold from there on."""
+    start: int = field(init=False)
+    """Its first bytes, as they are looked for."""
+    shape: Shape = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "start", int(word(self.begin[:EVENT_BYTES])))
+        object.__setattr__(self, "shape", Shape((Text(self.begin),)))
 
 
 def _starting(emoji: str, *begins: bytes) -> tuple[Event, ...]:

@@ -10,13 +10,20 @@ _OPEN, _CLOSE = "([{", ")]}"
 _LONGEST = 4096
 """No list is longer than this; what follows is a dump."""
 
-P2P_REQUEST = re.compile(r"___prefill_addr_.+?___decode_addr_.+?:\d+_(?P<uuid>[0-9a-f]{32})")
+P2P_REQUEST = re.compile(r"___prefill_addr_.+?___decode_addr_.+?:\d+_(?P<key>[0-9a-f]{32})")
 """The id that the P2P proxy makes (`disagg_proxy_p2p_nccl_xpyd.py`)."""
-API_REQUEST = re.compile(
-    r"\b(?:chatcmpl|cmpl|embd)-(?P<uuid>[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?"
-    r"[0-9a-f]{12}|[0-9a-f]{16})(?![0-9a-f])"
-)
+_UUID = r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}"
+_END = r"(?![0-9a-f])"
+API_REQUEST = re.compile(rf"\b(?:chatcmpl|cmpl|embd)-(?P<key>{_UUID}|[0-9a-f]{{16}}){_END}")
 """The id that vLLM's API server makes, without the prompt's index and the engine's own suffix."""
+BOOTSTRAP_ROOM = re.compile(r"\bbootstrap_room['\"]?[=:] ?(?P<key>[0-9]{1,20})\b")
+"""SGLang's number of a transfer, the same on both sides; each side has a `rid` of its own."""
+NAMED_REQUEST = re.compile(
+    r"\b(?:req(?:uest)?[._ ]?id|req\.rid|rid|Request ID|[Rr]eqid|[Rr]equest|req)['\"]?(?:[=:] ?| )"
+    rf"['\"]?(?P<key>{_UUID}){_END}"
+)
+"""A bare uuid that is said to be a request's: Dynamo's, SGLang's."""
+_FORMS = (P2P_REQUEST, API_REQUEST, BOOTSTRAP_ROOM, NAMED_REQUEST)
 
 
 def fields_of(message: str) -> dict[str, str]:
@@ -49,6 +56,12 @@ def _parts(text: str) -> list[str]:
 
 
 def request_of(message: str) -> str | None:
-    """The key of the request that a message speaks of: its 32-hex uuid where it has one."""
-    found = P2P_REQUEST.search(message) or API_REQUEST.search(message)
-    return found["uuid"].replace("-", "") if found else None
+    """The key of the request that a message speaks of, the same in every process.
+
+    Its uuid as 32 hex digits; SGLang's `bootstrap_room`, or the id as it is, where it has another
+    form. Ids in tensors' names count: `cmpl-…-0#model.layers.3.self_attn.attn`.
+    """
+    for form in _FORMS:
+        if found := form.search(message):
+            return found["key"].replace("-", "")
+    return None

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.bytescan import word
-from pdtui.core.events import EVENT_BYTES, EVENTS, Event
+from pdtui.core.events import EVENTS, Event
 from pdtui.core.formats import FORMATS, Format
 
 
@@ -22,6 +21,8 @@ class Grammar:
     """The texts that stand for a marker, for connectors that write no emoji."""
     patterns: tuple[tuple[re.Pattern[bytes], str], ...] = ()
     """The user's texts that stand for a marker, wherever they stand in the message."""
+    pairs: tuple[tuple[re.Pattern[bytes], re.Pattern[bytes]], ...] = ()
+    """The user's causes and effects; both have a group `key`."""
     event_starts: npt.NDArray[np.uint64] = field(init=False)
     """The first six bytes of the events' texts, as words."""
     names: tuple[str | None, ...] = field(init=False)
@@ -47,7 +48,7 @@ class Grammar:
             ("utc", [form.utc for form in self.formats]),
         ):
             object.__setattr__(self, name, np.array([False, *flags], np.bool_))
-        starts = [int(word(event.begin[:EVENT_BYTES])) for event in self.events]
+        starts = sorted({event.start for event in self.events})
         object.__setattr__(self, "event_starts", np.array(starts, np.uint64))
         bits = np.zeros(256, np.uint64)
         for number, form in enumerate(self.formats):
@@ -59,4 +60,15 @@ class Grammar:
         return self.formats[number - 1] if number else None
 
 
-BUILT_IN = Grammar()
+_in_use = Grammar()
+
+
+def grammar_in_use() -> Grammar:
+    """What the lines of every source that is opened from now on may look like."""
+    return _in_use
+
+
+def use_grammar(grammar: Grammar) -> None:
+    """Puts a grammar into use, once, before the first source is opened."""
+    global _in_use  # noqa: PLW0603 - what the configuration says is one for the whole program
+    _in_use = grammar

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.grammar import BUILT_IN, Grammar
+from pdtui.core.grammar import Grammar, grammar_in_use
 from pdtui.core.markers import known_markers, plain
 
 NO_PROCESS = 0
@@ -116,7 +116,7 @@ class KindTable:
     Written by the scanner alone; others may read at any time, since tables only grow.
     """
 
-    grammar: Grammar = BUILT_IN
+    grammar: Grammar = field(default_factory=grammar_in_use)
     """What the source's lines may look like."""
     kinds: list[Kind] = field(default_factory=list)
     processes: list[Process] = field(default_factory=lambda: [Process(None)])
@@ -139,9 +139,14 @@ class KindTable:
     """The emoji that are markers here: the known ones, then those found; numbered from 1."""
     facts: dict[tuple[int, int], dict[str, str]] = field(default_factory=dict)
     """What a process (by number, and by rank where only that is known) said of itself."""
+    misdecoded: bool = False
+    """Whether a marker was found in the form that a wrong encoding gave it."""
     revision: int = 0
     """Raised whenever something was learned of earlier rows: a rank, the name of a process."""
     _numbers: dict[int, int] = field(default_factory=dict)
+    _sorted: npt.NDArray[np.int64] = field(default_factory=lambda: np.array([-1], np.int64))
+    """The packed combinations that a whole line had, for a look at many; -1 is none."""
+    _sorted_numbers: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros(1, np.uint32))
     _learned: set[int] = field(default_factory=set)
     """The packed combinations that a whole line had."""
     _process_numbers: dict[tuple[int, int | str | None], int] = field(default_factory=dict)
@@ -154,9 +159,19 @@ class KindTable:
 
     def numbers(self, packed: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
         """The kind number of each packed combination, new ones entered."""
-        distinct, inverse = np.unique(packed, return_inverse=True)
-        table = np.array([self._number(int(p)) for p in distinct], np.uint32)
-        return table[inverse]
+        place = self._place_of(packed)
+        new = self._sorted[place] != packed
+        if new.any():
+            for one in np.unique(packed[new]).tolist():
+                self._number(one)
+            known = sorted((p, self._numbers[p]) for p in self._learned)
+            self._sorted = np.array([p for p, _ in known], np.int64)
+            self._sorted_numbers = np.array([n for _, n in known], np.uint32)
+            place = self._place_of(packed)
+        return self._sorted_numbers[place]
+
+    def _place_of(self, packed: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
+        return np.minimum(np.searchsorted(self._sorted, packed), len(self._sorted) - 1)
 
     def _number(self, packed: int) -> int:
         number = self._numbers.get(packed)
@@ -193,6 +208,8 @@ class KindTable:
             "kv_roles",
             "send_types",
             "facts",
+            "_sorted",
+            "_sorted_numbers",
         )
         known = {name: copy.deepcopy(getattr(self, name)) for name in (*names, "_learned")}
         yield

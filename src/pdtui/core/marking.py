@@ -77,6 +77,13 @@ class Lines:
         inside = (self.message_at[rows] <= at) & (at + len(literal) <= self.ends[rows])
         return rows[inside], at[inside]
 
+    def last_in(self, rows: Positions, literal: bytes) -> tuple[Positions, Positions]:
+        """Those of these lines in whose message the bytes stand, and where they do last."""
+        places = zip(self.message_at[rows].tolist(), self.ends[rows].tolist(), strict=True)
+        at = np.array([self.text.rfind(literal, a, b) for a, b in places], np.int64)
+        found = at >= 0
+        return rows[found], at[found]
+
 
 @dataclass(slots=True)
 class Marks:
@@ -277,16 +284,14 @@ def _say_success(lines: Lines, rows: Positions) -> Flags:
 
 def _find_rank_fields(lines: Lines, marks: Marks) -> None:
     """`, rank:N` of the lines that begin with a marker (`MyRank:N` is another number)."""
-    if not ((marks.codes > 0) & (marks.rank == NO_RANK)).any():
-        return
-    rows, at = lines.found(_RANK_FIELD)
+    silent = np.flatnonzero((marks.codes > 0) & (marks.rank == NO_RANK))
+    rows, at = lines.last_in(silent, _RANK_FIELD)
     at = at + len(_RANK_FIELD)
     at = at + (lines.block.byte(at) == ord(" "))
     looked = lines.block.word(at)
     digits = leading_digits(looked)
     rank = number(looked, digits)
     kept = (digits >= 1) & (rank <= MAX_RANK)
-    kept &= (marks.codes[rows] > 0) & (marks.rank[rows] == NO_RANK)
     marks.rank[rows[kept]] = rank[kept]
 
 
@@ -310,15 +315,14 @@ def _find_events(lines: Lines, marks: Marks, kinds: KindTable) -> None:
     """The texts that stand for a marker, in lines that begin with no emoji."""
     grammar = kinds.grammar
     starts = lines.block.word(lines.message_at) & BYTE_MASKS[EVENT_BYTES]
-    rows = np.flatnonzero((marks.codes == 0) & np.isin(starts, grammar.event_starts))
-    for row in rows.tolist():
-        begin, end = int(lines.message_at[row]), int(lines.ends[row])
-        for event in grammar.events:
-            if lines.text.startswith(event.begin, begin, end) and (
-                event.pattern is None or event.pattern.match(lines.text, begin, end)
-            ):
+    suspects = np.flatnonzero(np.isin(starts, grammar.event_starts) & (marks.codes == 0))
+    for event in grammar.events if len(suspects) else ():
+        rows = suspects[starts[suspects] == event.start]
+        look = event.shape.find(lines.block, lines.message_at[rows], lines.ends[rows])
+        for row in rows[look.rows].tolist():
+            begin, end = int(lines.message_at[row]), int(lines.ends[row])
+            if event.pattern is None or event.pattern.match(lines.text, begin, end):
                 marks.codes[row] = kinds.sign_code(event.emoji)
-                break
     for pattern, emoji in grammar.patterns:
         for row in _matching(lines, pattern):
             if marks.codes[row] == 0:

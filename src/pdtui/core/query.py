@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from pdtui.core.kinds import Rank
 from pdtui.core.levels import NO_LEVEL, level_number
 from pdtui.core.markers import find_marker, known_markers, marker_of, plain
+from pdtui.core.mojibake import forms_of
 from pdtui.core.moments import parse_moment
 from pdtui.core.source import Source
 from pdtui.core.stamps import NO_TIME
@@ -68,6 +70,10 @@ class TextItem:
 
     pattern: re.Pattern[bytes]
     excluded: bool
+
+    def pattern_for(self, source: Source) -> re.Pattern[bytes]:
+        """The expression for this source: in one that was decoded wrongly, 🔍 is `ğŸ”` too."""
+        return with_misread_markers(self.pattern) if source.kinds.misdecoded else self.pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +197,18 @@ def parse_typed_text(text: str) -> tuple[TextItem, ...]:
     excluded = text.startswith("!")
     text = text.removeprefix("!")
     return (parse_text(text, excluded=excluded),) if text else ()
+
+
+@lru_cache(maxsize=64)
+def with_misread_markers(pattern: re.Pattern[bytes]) -> re.Pattern[bytes]:
+    """The expression with every marker in it also in the forms that wrong encodings give it."""
+    text = pattern.pattern
+    for marker in known_markers():
+        right = marker.emoji.encode()
+        if right in text and b"[" not in text:
+            forms = sorted(forms_of(marker.emoji), key=len, reverse=True)
+            text = text.replace(right, b"(?:" + b"|".join(map(re.escape, forms)) + b")")
+    return re.compile(text, pattern.flags)
 
 
 def _words(text: str) -> list[str]:

@@ -89,7 +89,7 @@ class Scanner:
         self._claimer.infer_levels(claims)
         self._learn_hosts(claims)
         self._records.fold(claims, lines.returns)
-        _repair_markers(claims)
+        _repair_markers(claims, self.kinds)
         seen = _rewritten(claims)
         marks = find_marks(seen, self.kinds)
         learn(seen, marks, claims, self.kinds)
@@ -119,8 +119,8 @@ class Scanner:
         left = left[claims.at[left] < claims.ends[left]]
         left = np.setdiff1d(left, [claim.row for claim in unsure])
         if len(left):
-            left = left[may_hold_heads(claims.block, claims.starts, left)]
-            self._mend(claims, left)
+            held = may_hold_heads(claims.text, claims.at[left], claims.ends[left])
+            self._mend(claims, left[held])
         for _, process, name in sorted(claims.names, key=lambda named: named[0]):
             # The latest one counts: `VllmWorker-0` becomes `Worker`.
             self.kinds.name_process(process, name)
@@ -194,7 +194,7 @@ class Scanner:
         return level_of(self._inheritance.open_head(process, int(claims.container[row]))) >= ERROR
 
 
-def _repair_markers(claims: Claims) -> None:
+def _repair_markers(claims: Claims, kinds: KindTable) -> None:
     """Finds the messages that begin with a wrongly decoded marker."""
     first = claims.block.word(claims.at) & np.uint64(0xFFFF)
     forms = np.array([int.from_bytes(f, "little") for f in mojibake.first_bytes()], np.uint64)
@@ -203,6 +203,7 @@ def _repair_markers(claims: Claims) -> None:
         message = claims.text[claims.at[row] : claims.ends[row]]
         if row not in claims.rewritten and (repaired := mojibake.repair(message)) != message:
             claims.rewritten[row] = repaired
+            kinds.misdecoded = True
 
 
 def _rewritten(claims: Claims) -> Lines:

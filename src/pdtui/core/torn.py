@@ -11,7 +11,7 @@ import re
 
 import numpy as np
 
-from pdtui.core.bytescan import BYTE_MASKS, ByteBlock, Flags, Positions, word
+from pdtui.core.bytescan import Flags, Positions
 
 _PROCESS = rb"\([A-Za-z][^()\n]{0,80} pid=\d{1,8}[^()\n]{0,40}\) "
 _VLLM = (
@@ -37,6 +37,8 @@ MARKED = re.compile(
 )
 """A marker with the text that only vLLM's P2P code writes behind it."""
 _LONGEST_LOGGING_PREFIX = 40
+_FOUR_BYTES = 0xF0
+"""What a sign of four bytes in UTF-8 begins with, as those in MARKED do."""
 
 
 class Found:
@@ -63,20 +65,22 @@ def find_inside(text: bytes, begin: int, end: int) -> Found | None:
     return None
 
 
-def may_hold_heads(block: ByteBlock, starts: Positions, rows: Positions) -> Flags:
-    """Which of these rows hold a clock, ` NCCL ` or a sign, and so may hold what is looked for."""
-    data = block.data[: block.size]
+def may_hold_heads(text: bytes, begins: Positions, ends: Positions) -> Flags:
+    """Which of these stretches hold a clock, `NCCL ` or a sign, and so may hold what is looked for.
+
+    None of them is empty.
+    """
+    places = zip(begins.tolist(), ends.tolist(), strict=True)
+    data = np.frombuffer(b"\n".join([text[a:b] for a, b in places]) + bytes(9), np.uint8)
     # `-DD HH:MM:`, by the four bytes that never change.
     clock = (data[9:] == ord(":")) & (data[6:-3] == ord(":"))
     clock &= (data[3:-6] == ord(" ")) & (data[:-9] == ord("-"))
-    capitals = np.flatnonzero(data == ord("N"))
-    looked = block.word(capitals)
-    nccl = capitals[(looked & BYTE_MASKS[5]) == word(b"NCCL ")]
-    signs = np.flatnonzero(data >= 0xF0)
-    places = np.concatenate((np.flatnonzero(clock), nccl, signs))
-    held = np.zeros(len(starts), np.bool_)
-    held[np.searchsorted(starts, places, "right") - 1] = True
-    return held[rows]
+    nccl = (data[:-9] == ord("N")) & (data[1:-8] == ord("C")) & (data[4:-5] == ord(" "))
+    marked = clock | nccl | (data[:-9] >= _FOUR_BYTES)
+    lengths = ends - begins + 1
+    starts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
+    held: Flags = np.bitwise_or.reduceat(marked, starts)
+    return held
 
 
 def last_prefix(text: bytes, begin: int, end: int) -> int | None:

@@ -44,6 +44,7 @@ class SourceMatches:
     """Where the source ended then."""
     _revision: int = -1
     _amendments: int = 0
+    _misdecoded: bool = False
 
     def refresh(self) -> None:
         """Decides on kinds that are new, and on those whose rank is known better now."""
@@ -55,6 +56,11 @@ class SourceMatches:
             self._kinds = kinds
         if self.source.amendments != self._amendments:
             self._amendments = self.source.amendments
+            self.version += 1
+        if self.source.kinds.misdecoded != self._misdecoded:
+            # Text that was searched may hold markers in another form than they were looked for.
+            self._misdecoded = self.source.kinds.misdecoded
+            self._texts.replace(0, np.empty(0, np.bool_))
             self.version += 1
         if len(self._texts) > self._sure and self.source.end != self._end:
             # A last line that was not whole has grown: it may hold what it did not.
@@ -69,7 +75,7 @@ class SourceMatches:
         self._sure, self._end = self.source.whole, self.source.end
         found = np.ones(stop - first, np.bool_)
         for item in self.filter.texts:
-            held = rows_holding(self.source, item.pattern, first, stop)
+            held = rows_holding(self.source, item.pattern_for(self.source), first, stop)
             found &= ~held if item.excluded else held
         self._texts.extend(found)
 

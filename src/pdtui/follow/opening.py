@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -29,6 +30,7 @@ _LABELLED = re.compile(r"(?P<label>[\w.@/ -]+)=(?P<path>.+)", re.S)
 _DATE = re.compile(
     rb"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) (0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]) \d\d:\d\d:\d\d "
 )
+_DATED = re.compile(rb"^\[?(20\d\d)-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[ T]\d\d:\d\d:\d\d", re.M)
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\x0b\x0c\x1b\x08\x00"))
 _MAGIC = {
     b"\x1f\x8b": "is compressed; open it with: zcat FILE | pdtui -",
@@ -137,7 +139,7 @@ def feed_of(named: Named, year: int | None, ring: Callable[[], None]) -> Feed:
 
 
 def year_of(path: Path) -> int:
-    """The year of the file's first stamp, from its stamps and its modification time."""
+    """The year of the file's first stamp, from its stamps and when it was last written."""
     now = datetime.now()
     try:
         with path.open("rb") as file:
@@ -148,6 +150,11 @@ def year_of(path: Path) -> int:
             written = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime)
     except (OSError, ValueError, OverflowError):
         return now.year
+    if dated := _DATED.findall(end) or _DATED.findall(start):
+        # A line of NCCL or of a launcher says the year itself, and knows better than the file.
+        with contextlib.suppress(ValueError):  # the 30th of February
+            year, month, day = map(int, dated[-1])
+            written = datetime(year, month, day)
     first, last = _DATE.search(start), _DATE.findall(end)
     if not first or not last:
         return written.year

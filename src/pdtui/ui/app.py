@@ -23,6 +23,7 @@ from textual.widgets import Input
 from pdtui.core import levels
 from pdtui.core.kinds import Kind
 from pdtui.core.markers import marker_of
+from pdtui.core.query import parse_text
 from pdtui.ui.filterbar import FilterBar
 from pdtui.ui.find import SILENCE, find_kind, find_silence, find_text
 from pdtui.ui.keys import KEYS
@@ -240,8 +241,8 @@ class PdtuiApp(Viewer):
         if self._pattern is None:
             return
         pane, start = self.pane, self.pane.cursor
-        pattern = re.compile(self._pattern.pattern.encode())
-        for place in find_text(self.session.store, pane.view, start, step, pattern):
+        wanted = parse_text(self._pattern.pattern)
+        for place in find_text(self.session.store, pane.view, start, step, wanted):
             if place is not None:
                 if (place <= start) if step > 0 else (place >= start):
                     self.say("search went round the end")
@@ -306,7 +307,8 @@ class PdtuiApp(Viewer):
         """Shows everything known of the row under the cursor."""
         if (where := self.pane.cursor_row) is not None:
             raw = self.session.source_at(where[0]).line(where[1])
-            self.push_screen(details_popup(self.session.describe(*where), raw))
+            facts = self.session.facts(*where)
+            self.push_screen(details_popup(self.session.describe(*where), raw, facts))
 
     def action_copy(self) -> None:
         """Copies the marked rows, or the one under the cursor, to the terminal's clipboard."""

@@ -17,7 +17,8 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
-from pdtui.ui.text import fit, printable
+from pdtui.core.printing import printable
+from pdtui.ui.text import fit
 
 _FRAME = 6
 NAMES = ("rank", "marker", "level", "text")

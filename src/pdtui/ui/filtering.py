@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pdtui.core.printing import printable
 from pdtui.core.query import Filter, parse_level, parse_markers, parse_ranks, parse_typed_text
-from pdtui.ui.text import printable
 
 
 def filter_of(base: Filter, texts: dict[str, str]) -> Filter:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy.typing as npt
 from pdtui.core.cleaning import clean
 from pdtui.core.kinds import Kind
 from pdtui.core.merge import row_numbers, source_numbers, split_ref
+from pdtui.core.query import TextItem
 from pdtui.core.stamps import NO_TIME, SECOND
 from pdtui.core.store import Store
 from pdtui.ui.rows import RowView
@@ -55,11 +55,11 @@ def find_silence(store: Store, view: RowView, start: int, step: int) -> int | No
 
 
 def find_text(
-    store: Store, view: RowView, start: int, step: int, pattern: re.Pattern[bytes]
+    store: Store, view: RowView, start: int, step: int, wanted: TextItem
 ) -> Iterator[int | None]:
     """Searches from `start` on, round the end; yields None between stretches, then the place.
 
-    Ends without a place where no row holds the pattern.
+    Ends without a place where no row holds it.
     """
     size = len(view)
     ahead, back = range(start + 1, start + 1 + size), range(start - 1 + size, start - 1, -1)
@@ -67,7 +67,7 @@ def find_text(
     for turn, place in enumerate(order):
         number, row = split_ref(int(view.refs(place % size, place % size + 1)[0]))
         line = clean(store.sources[number].line(row).rstrip(b"\n"))
-        if pattern.search(line):
+        if wanted.pattern_for(store.sources[number]).search(line):
             yield place % size
             return
         if turn % _TEXT_CHUNK == _TEXT_CHUNK - 1:

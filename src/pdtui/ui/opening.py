@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pdtui.core.lanes import Split
 from pdtui.core.levels import NO_LEVEL
 from pdtui.core.query import Filter
 from pdtui.core.store import Store
-from pdtui.errors import SourceError
+from pdtui.errors import PdtuiError
 from pdtui.follow.ingest import Ingest
 from pdtui.follow.opening import Named, feed_of
 from pdtui.follow.watcher import Watcher
@@ -29,7 +30,7 @@ def open_viewer(
     year: int | None,
     follow: bool,
     ascii_only: bool,
-    trouble: list[SourceError],
+    trouble: Sequence[PdtuiError],
 ) -> int:
     """Opens the viewer on these sources; returns the exit status when it is closed.
 

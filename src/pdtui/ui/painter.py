@@ -14,8 +14,9 @@ from textual.strip import Strip
 
 from pdtui.core.describe import Row
 from pdtui.core.markers import known_markers, marker_of
+from pdtui.core.printing import printable
 from pdtui.core.stamps import SECOND, to_datetime
-from pdtui.ui.text import fit, from_cell, printable
+from pdtui.ui.text import fit, from_cell
 
 _LEVEL_LETTERS = {"DEBUG": "d", "INFO": " ", "WARNING": "W", "ERROR": "E", "CRITICAL": "C"}
 _RANK_BRACKET = re.compile(r"\[Rank \d+\] ?")
@@ -121,6 +122,9 @@ class Painter:
         return [Segment(fit(text, look.marker_width) + " ", self._style("marker"))]
 
     def _rank(self, row: Row) -> list[Segment]:
+        if row.torn:
+            # Two processes wrote into this line: whose it is cannot be told.
+            return [Segment(" ? ", self._style("rank-inferred"))]
         if row.rank is None:
             return [Segment("   ")]
         stated = row.rank.source.value == "explicit"

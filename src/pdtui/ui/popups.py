@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from rich.text import Text
@@ -16,9 +16,10 @@ from textual.widgets import Static
 from pdtui.core.describe import Row
 from pdtui.core.fields import fields_of, request_of
 from pdtui.core.markers import known_markers, marker_of
+from pdtui.core.printing import printable
 from pdtui.core.stamps import to_datetime
 from pdtui.ui.keys import HELP_ORDER, KEYS
-from pdtui.ui.text import fit, printable
+from pdtui.ui.text import fit
 
 _NAME_WIDTH = 12
 _KEY_WIDTH = 26
@@ -79,8 +80,8 @@ def help_popup() -> Popup:
     return Popup("help", body)
 
 
-def details_popup(row: Row, raw: bytes) -> Popup:
-    """Everything that is known of a row."""
+def details_popup(row: Row, raw: bytes, facts: Mapping[str, str]) -> Popup:
+    """Everything that is known of a row; `facts` is what its process said of itself."""
     body = Text()
     for name, value in _details(row):
         body.append(fit(name, _NAME_WIDTH), "bold")
@@ -88,13 +89,20 @@ def details_popup(row: Row, raw: bytes) -> Popup:
     fields = fields_of(row.message)
     if fields:
         body.append("\n")
-        width = min(max(map(len, fields)), 24) + 2
-        for name, value in fields.items():
-            body.append("  " + fit(printable(name), width), "cyan")
-            body.append(f"{printable(value)}\n")
+        _append_table(body, fields)
+    if facts:
+        body.append("\nits process said of itself\n", "bold")
+        _append_table(body, facts)
     body.append("\n")
     body.append(printable(raw.decode("utf-8", "replace").rstrip("\r\n")), "dim")
     return Popup(f"{printable(row.source)} line {row.line:,}", body)
+
+
+def _append_table(body: Text, values: Mapping[str, str]) -> None:
+    width = min(max(map(len, values)), 24) + 2
+    for name, value in values.items():
+        body.append("  " + fit(printable(name), width), "cyan")
+        body.append(f"{printable(value)}\n")
 
 
 def _details(row: Row) -> Iterable[tuple[str, str]]:
@@ -106,7 +114,9 @@ def _details(row: Row) -> Iterable[tuple[str, str]]:
     yield "level", row.level or "none"
     yield "format", row.format or ("continues the row above" if row.continuation else "unknown")
     if row.process or row.pid is not None:
-        yield "process", f"{row.process or ''} pid {row.pid}".strip()
+        said = [row.process or "", "" if row.pid is None else f"pid {row.pid}"]
+        uncertain = "(uncertain: the line is torn)" if row.torn else ""
+        yield "process", "  ".join(part for part in (" ".join(said).strip(), uncertain) if part)
     if row.role:
         yield "role", row.role
     for emoji in row.markers:

@@ -114,6 +114,10 @@ class Session:
         """Everything known of a row."""
         return self._describer(number).describe(row)
 
+    def facts(self, number: int, row: int) -> dict[str, str]:
+        """What the process that wrote a row said of itself."""
+        return self._describer(number).facts(row)
+
     def source_at(self, number: int) -> Source:
         """The source with this number."""
         return self.store.sources[number]

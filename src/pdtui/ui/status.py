@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 
+from pdtui.core.printing import printable
 from pdtui.core.source import Source
 from pdtui.core.stamps import to_datetime
 from pdtui.core.view import LaneView
 from pdtui.follow.follower import WAITING
 from pdtui.follow.stream import ENDED
 from pdtui.ui.session import Session
-from pdtui.ui.text import fit, printable
+from pdtui.ui.text import fit
 
 HINTS = (
     ("F", "follow"), ("r", "rank"), ("x", "marker"), ("L", "level"), ("&", "text"),

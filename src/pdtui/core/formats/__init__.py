@@ -10,7 +10,17 @@ from pdtui.core.formats.format import Begins, Format, groups, message_begin
 from pdtui.core.formats.json_lines import JSON
 from pdtui.core.formats.native import C10D, GLOG, GLOG_DATED, GLOO, NIXL, UCX
 from pdtui.core.formats.nccl import NCCL, NCCL_AT_SOURCE
-from pdtui.core.formats.python import BRACKETED, CRASH, PYTHON, STAMPED, TRACEBACK, WARNING
+from pdtui.core.formats.python import (
+    BASIC,
+    BRACKETED,
+    CRASH,
+    DASHED,
+    PLAIN,
+    PYTHON,
+    STAMPED,
+    TRACEBACK,
+    WARNING,
+)
 from pdtui.core.formats.ray import RAY, RAY_CORE
 from pdtui.core.formats.servers import (
     HYPERCORN,
@@ -31,25 +41,30 @@ FORMATS: tuple[Format, ...] = (
     VLLM,
     NCCL,
     UVICORN,
-    VLLM_DATED,
-    NCCL_AT_SOURCE,
+    # Those with a shape first, since looking for one costs next to nothing; but SGLang's, which
+    # is little more than a stamp in brackets, behind all that begin so.
     NIXL,
     TRACING,
     TRACING_LOCAL,
     RAY,
-    PYTHON,
-    STAMPED,
+    DASHED,
+    PLAIN,
     LMCACHE,
     UVICORN_STAMPED,
-    BRACKETED,
     HYPERCORN,
     RAY_CORE,
+    GLOG,
+    GLOG_DATED,
+    BRACKETED,
+    NCCL_AT_SOURCE,
     SGLANG,
+    VLLM_DATED,
+    PYTHON,
+    BASIC,
+    STAMPED,
     C10D,
     UCX,
     GLOO,
-    GLOG,
-    GLOG_DATED,
     PROXY,
     PROXY_ERROR,
     CRASH,

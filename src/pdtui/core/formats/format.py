@@ -47,6 +47,8 @@ class Format:
     samples: tuple[bytes, ...]
     shape: Shape | None = None
     expression: re.Pattern[bytes] | None = None
+    guard: Shape | None = None
+    """What every line of a format that has only an expression begins with: a quicker look."""
     begins: Begins = Begins.ALWAYS
     level: bytes = b""
     """The level of all its lines, where they state none."""

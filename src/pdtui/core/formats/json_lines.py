@@ -7,7 +7,8 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from pdtui.core.formats.format import Format
 from pdtui.core.levels import LEVEL_OF_WORD, NO_LEVEL
@@ -49,24 +50,46 @@ def read(line: bytes) -> Reading | None:
     inner = said.get("fields")
     if isinstance(inner, dict):  # Rust's tracing writes its message one level down
         said = {**inner, **said}
-    message = _first(said, _MESSAGE)
-    if message is None or not isinstance(message, str | int | float):
+    keys = _keys(tuple(said))
+    message = _first(said, keys.message)
+    if not isinstance(message, str | int | float):
         return None
-    process = _first(said, _PROCESS)
-    name = process if isinstance(process, str) and process != "MainProcess" else None
+    process = _first(said, keys.process)
+    time = _first(said, keys.time)
     return Reading(
         message=str(message).encode("utf-8", "replace"),
-        level=_level(_first(said, _LEVEL)),
-        stamp=_stamp(_first(said, _TIME)),
-        process=name,
-        pid=_number(_first(said, _PID)),
-        rank=_number(_first(said, _RANK)),
+        level=_level(_first(said, keys.level)),
+        stamp=parse_stamp(str(time).encode("utf-8", "replace")) if time is not None else None,
+        process=process if isinstance(process, str) and process != "MainProcess" else None,
+        pid=_number(_first(said, keys.pid)),
+        rank=_number(_first(said, keys.rank)),
         origin=_origin(said),
     )
 
 
+class _Keys(NamedTuple):
+    """Which of an object's keys may hold what is looked for."""
+
+    time: tuple[str, ...]
+    level: tuple[str, ...]
+    message: tuple[str, ...]
+    process: tuple[str, ...]
+    pid: tuple[str, ...]
+    rank: tuple[str, ...]
+
+
+@lru_cache(maxsize=256)
+def _keys(present: tuple[str, ...]) -> _Keys:
+    """Which of these keys are looked at. The lines of one program have the same few sets."""
+    wanted = (_TIME, _LEVEL, _MESSAGE, _PROCESS, _PID, _RANK)
+    return _Keys(*(tuple(name for name in names if name in present) for names in wanted))
+
+
 def _first(said: dict[str, Any], names: tuple[str, ...]) -> Any:
-    return next((said[name] for name in names if said.get(name) is not None), None)
+    for name in names:
+        if (value := said.get(name)) is not None:
+            return value
+    return None
 
 
 def _level(value: Any) -> int:
@@ -75,15 +98,10 @@ def _level(value: Any) -> int:
     return _NUMBERED_LEVELS.get(value, NO_LEVEL) if isinstance(value, int) else NO_LEVEL
 
 
-def _stamp(value: Any) -> Stamp | None:
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        return parse_stamp(str(value).encode("utf-8", "replace"))
-    return None
-
-
 def _number(value: Any) -> int | None:
-    text = str(value)
-    return int(text) if re.fullmatch(r"[0-9]{1,8}", text) else None
+    if isinstance(value, str):
+        return int(value) if re.fullmatch(r"[0-9]{1,8}", value) else None
+    return value if isinstance(value, int) and 0 <= value < 10**8 else None
 
 
 def _origin(said: dict[str, Any]) -> str | None:

@@ -59,6 +59,7 @@ C10D = Format(
         rb" (?P<origin>[\w./-]+\.(?:cpp|hpp|h|cc|py):\d+)\] (?P<message>.*)",
         re.S,
     ),
+    guard=Shape((Text(b"["), _SEVERITY)),
     first_bytes=frozenset(b"["),
     own_ranks=True,
 )
@@ -66,6 +67,7 @@ GLOO = Format(
     "c10d",
     (b"[Gloo] Rank 0 is connected to 1 peer ranks. Expected number is : 1",),
     expression=re.compile(rb"(?P<message>\[Gloo\] .*)", re.S),
+    guard=Shape((Text(b"[Gloo] "),)),
     level=b"INFO",
     first_bytes=frozenset(b"["),
     own_ranks=True,

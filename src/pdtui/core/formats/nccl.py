@@ -11,6 +11,15 @@ from pdtui.core.shapes import Digits, Fraction, Maybe, Moment, OneOf, Shape, Tex
 _LONGEST_HOST = 64
 _FIRST_BYTES = frozenset(set(range(256)) - set(b" \t({\"'"))
 _LEVELS = {w: LEVEL_OF_WORD[w] for w in (b"INFO", b"WARN", b"CALL", b"TRACE", b"ABORT")}
+_WRITER = (
+    Maybe((Text(b"["), Year(), Moment(), Maybe((Fraction(),)), Text(b"] "))),
+    Until(b" :", _LONGEST_HOST, least=0),
+    Text(b":"),
+    Digits(1, 8, "pid"),
+    Text(b":"),
+    Digits(1, 8),
+    Text(b" "),
+)
 _DEVICE = (Text(b"["), Maybe((Text(b"-"),)), Digits(1, 4), Text(b"] "))
 
 NCCL = Format(
@@ -22,13 +31,7 @@ NCCL = Format(
     ),
     shape=Shape(
         (
-            Maybe((Text(b"["), Year(), Moment(), Maybe((Fraction(),)), Text(b"] "))),
-            Until(b" :", _LONGEST_HOST, least=0),
-            Text(b":"),
-            Digits(1, 8, "pid"),
-            Text(b":"),
-            Digits(1, 8),
-            Text(b" "),
+            *_WRITER,
             Maybe(_DEVICE),
             Text(b"NCCL "),
             OneOf("level", _LEVELS),
@@ -49,6 +52,7 @@ NCCL_AT_SOURCE = Format(
         rb"NCCL (?P<level>INFO|WARN|CALL|TRACE|ABORT) (?P<message>.*)",
         re.S,
     ),
+    guard=Shape(_WRITER),
     first_bytes=_FIRST_BYTES,
     contains=b" NCCL ",
     own_ranks=True,

@@ -5,24 +5,54 @@ from __future__ import annotations
 import re
 
 from pdtui.core.formats.format import LEVEL, STAMP, Begins, Format
+from pdtui.core.formats.vllm import LEVELS
+from pdtui.core.shapes import Fraction, Maybe, Moment, Named, OneOf, Shape, Text, Until, Year
 
+_DATED = (Year(), Moment(), Maybe((Fraction(),)))
+_LONGEST_NAME = 95
+
+DASHED = Format(
+    "python",
+    (b"2025-11-01 10:30:45,123 - vllm.engine - INFO - ready",),
+    # `%(asctime)s - %(name)s - %(levelname)s - %(message)s`, the form of logging's own tutorial.
+    shape=Shape(
+        (
+            *_DATED,
+            Text(b" - "),
+            Named("origin", (Until(b" ", _LONGEST_NAME),)),
+            Text(b" - "),
+            OneOf("level", LEVELS),
+            Text(b" - "),
+        )
+    ),
+    first_bytes=frozenset(b"12"),
+)
+PLAIN = Format(
+    "python",
+    (b"2025-11-01 10:30:45,123 WARNING p2p: slow",),
+    # `%(asctime)s %(levelname)s %(message)s`
+    shape=Shape((*_DATED, Text(b" "), OneOf("level", LEVELS), Text(b" "))),
+    first_bytes=frozenset(b"12"),
+)
 PYTHON = Format(
     "python",
-    (
-        b"2025-11-01 10:30:45,123 - vllm.engine - INFO - ready",
-        b"2025-11-01 10:30:45,123 WARNING p2p: slow",
-        b"2025-11-01 10:30:45,123 [ERROR] lost",
-        b"INFO:__main__:[prefill] start request_id=1",
-    ),
-    # logging's own forms: `%(asctime)s - %(name)s - %(levelname)s - %(message)s`, the same with
-    # the level first or in brackets, and basicConfig's `LEVEL:name:message`.
+    (b"2025-11-01 10:30:45,123 [ERROR] lost", b"2025-11-01 10:30:45,123 [p2p] INFO: sent"),
+    # The same with the level first or in brackets, or other signs between.
     expression=re.compile(
         STAMP + rb"(?: - |: | )(?:\[?(?P<origin>[\w.:-]+?)\]?(?: - |: | ))?"
-        rb"\[?" + LEVEL + rb"\]?(?: - |: | )(?P<message>.*)"
-        rb"|(?P<level2>DEBUG|INFO|WARNING|ERROR|CRITICAL):(?P<origin2>[\w.-]+):(?P<message2>.*)",
+        rb"\[?" + LEVEL + rb"\]?(?: - |: | )(?P<message>.*)",
         re.S,
     ),
-    first_bytes=frozenset(b"0123456789DIWEC"),
+    guard=Shape((Maybe((Year(),)), Moment())),
+    first_bytes=frozenset(b"0123456789"),
+)
+BASIC = Format(
+    "python",
+    (b"INFO:__main__:[prefill] start request_id=1",),
+    # `logging.basicConfig`
+    expression=re.compile(LEVEL + rb":(?P<origin>[\w.-]+):(?P<message>.*)", re.S),
+    guard=Shape((OneOf("level", LEVELS), Text(b":"))),
+    first_bytes=frozenset(b"DIWEC"),
 )
 BRACKETED = Format(
     "python",
@@ -34,11 +64,12 @@ BRACKETED = Format(
     # production-stack's router: `[%(asctime)s] %(levelname)s: %(message)s (%(filename)s:…)`;
     # Dynamo's workers for SGLang: `[%(asctime)s] %(levelname)s %(filename)s:%(lineno)d: …`.
     expression=re.compile(
-        rb"\[" + STAMP + rb"\] " + LEVEL + rb"(?:: (?P<message>\S.*)"
+        rb"\[(?=\d{4}-)" + STAMP + rb"\] " + LEVEL + rb"(?:: (?P<message>\S.*)"
         rb"| (?P<origin2>[^\s:]{1,95}:\d{1,7}): (?P<message2>.*))",
         re.S,
     ),
     tail=re.compile(rb" ?\((?P<origin>[\w.]+:\d+)(?::[\w.]+)?\)\s*\Z"),
+    guard=Shape((Text(b"["), *_DATED, Text(b"] "), OneOf("level", LEVELS))),
     first_bytes=frozenset(b"["),
 )
 STAMPED = Format(
@@ -46,7 +77,8 @@ STAMPED = Format(
     (b"2025-11-01 10:30:45,123 Waiting for the prefill instance",),
     # `%(asctime)s %(message)s`: a time and no level.
     expression=re.compile(rb"(?=\d{4}-)" + STAMP + rb"[ :] ?(?!\| )(?P<message>.*)", re.S),
-    first_bytes=frozenset(b"0123456789"),
+    guard=Shape(_DATED),
+    first_bytes=frozenset(b"12"),
 )
 WARNING = Format(
     "python",
@@ -69,6 +101,7 @@ CRASH = Format(
         rb"|--- Logging error ---|Fatal Python error: ).*)",
         re.S,
     ),
+    guard=Shape((OneOf("begin", {b"Exceptio": 1, b"--- Logg": 1, b"Fatal Py": 1}),)),
     level=b"ERROR",
     first_bytes=frozenset(b"EF-"),
 )
@@ -76,6 +109,7 @@ TRACEBACK = Format(
     "python",
     (b"Traceback (most recent call last):",),
     expression=re.compile(rb"(?P<message>Traceback \(most recent call last\):.*)", re.S),
+    guard=Shape((Text(b"Traceback (most recent"),)),
     begins=Begins.UNLESS_FOLLOWING_ERROR,
     level=b"ERROR",
     first_bytes=frozenset(b"T"),

@@ -145,12 +145,14 @@ PROXY = Format(
     ("handle_request count: 1, [HTTP:10.0.0.1:1, ZMQ:10.0.0.1:2] 👉 [HTTP:h, ZMQ:z]".encode(),),
     # What vLLM's example proxies print.
     expression=re.compile(rb"(?P<message>handle_request count: \d.*)", re.S),
+    guard=Shape((Text(b"handle_request count"),)),
     first_bytes=frozenset(b"h"),
 )
 PROXY_ERROR = Format(
     "proxy",
     (b"Error occurred in disagg prefill proxy server - /completions endpoint",),
     expression=re.compile(rb"(?P<message>Error occurred in disagg .*)", re.S),
+    guard=Shape((Text(b"Error occurred in disagg"),)),
     level=b"ERROR",
     first_bytes=frozenset(b"E"),
 )

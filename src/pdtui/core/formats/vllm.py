@@ -6,7 +6,7 @@ import re
 
 from pdtui.core.formats.format import LEVEL, STAMP, Format
 from pdtui.core.levels import LEVEL_OF_WORD
-from pdtui.core.shapes import Digits, Maybe, Moment, Named, OneOf, Shape, Text, Until
+from pdtui.core.shapes import Digits, Maybe, Moment, Named, OneOf, Shape, Text, Until, Year
 
 _LONGEST_ORIGIN = 95
 LEVELS = {w: LEVEL_OF_WORD[w] for w in (b"DEBUG", b"INFO", b"WARNING", b"ERROR", b"CRITICAL")}
@@ -41,5 +41,6 @@ VLLM_DATED = Format(
     expression=re.compile(
         LEVEL + rb" " + STAMP + rb" \[?(?P<origin>[^ :\]]{1,95}:\d{1,7})\] ?(?P<message>.*)", re.S
     ),
+    guard=Shape((OneOf("level", LEVELS), Text(b" "), Maybe((Year(),)), Moment())),
     first_bytes=frozenset(b"DIWEC"),
 )
