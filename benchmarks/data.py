@@ -67,16 +67,14 @@ def _mixed(random_: random.Random, number: int, rank: int, role: str, rate: int)
         return [f"(EngineCore_DP0 pid={797 + rank}) INFO {at} [loggers.py:123] {text}"]
     if kind < 0.995:
         return [
-            f'INFO:     10.0.0.{random_.randrange(9)}:{30000 + number % 9999} - '
+            f"INFO:     10.0.0.{random_.randrange(9)}:{30000 + number % 9999} - "
             '"POST /v1/completions HTTP/1.1" 200 OK'
         ]
     return [f"ERROR {at} [core.py:710] EngineCore encountered a fatal error.", *_TRACEBACK]
 
 
 def _one(form: Callable[[int, str], str]) -> Callable[..., list[str]]:
-    def record(
-        random_: random.Random, number: int, rank: int, role: str, rate: int
-    ) -> list[str]:
+    def record(random_: random.Random, number: int, rank: int, role: str, rate: int) -> list[str]:
         return [form(number, _clock(number, rate))]
 
     return record
@@ -95,7 +93,9 @@ FORMS: dict[str, Callable[..., list[str]]] = {
     ),
     "sglang": _one(lambda n, at: f"[2026-{at} DP0 TP1 EP1] Decode batch. #running-req: {n % 9}"),
     "lmcache": _one(
-        lambda n, at: f"[2026-{at},151] LMCache INFO: Reqid: {n}, hit tokens: 6 (adapter.py:9:lm.v1)"
+        lambda n, at: (
+            f"[2026-{at},151] LMCache INFO: Reqid: {n}, hit tokens: 6 (adapter.py:9:lm.v1)"
+        )
     ),
     "glog": _one(
         lambda n, at: f"E{at[:2]}{at[3:5]} {at[6:]}.778028 2548307 transfer.cpp:820] Failed {n}"

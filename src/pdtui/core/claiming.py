@@ -13,7 +13,7 @@ from pdtui.core.bytescan import Positions
 from pdtui.core.claims import Claims
 from pdtui.core.formats import Begins, Format, groups, message_begin
 from pdtui.core.formats.json_lines import Readings
-from pdtui.core.kinds import MAX_RANK, KindTable
+from pdtui.core.kinds import MAX_RANK, NO_PROCESS, KindTable
 from pdtui.core.shapes import Look
 from pdtui.core.stamps import parse_stamp, stamp_of
 
@@ -98,6 +98,8 @@ class Claimer:
         )
         for number, text in enumerate(texts):
             of_text = rows[named[which == number]]
+            # Ray's prefix says the pid, which is more.
+            of_text = of_text[claims.process[of_text] == NO_PROCESS]
             for container in np.unique(claims.container[of_text]).tolist():
                 inside = of_text[claims.container[of_text] == container]
                 claims.process[inside] = self._kinds.process_number(
@@ -158,11 +160,21 @@ class Claimer:
         pid = int(said["pid"]) if said.get("pid", b"").isdigit() else None
         name = said["process"].decode("utf-8", "replace") if said.get("process") else None
         if pid is not None or name is not None:
-            claims.process[row] = self._kinds.process_number(pid, name, container)
+            self._name_writer(claims, row, pid, name, container)
         if said.get("host"):
             self._kinds.learn_host(int(claims.process[row]), said["host"])
         if said.get("rank", b"").isdigit() and int(said["rank"]) <= MAX_RANK:
             claims.rank[row] = int(said["rank"])
+
+    def _name_writer(
+        self, claims: Claims, row: int, pid: int | None, name: str | None, container: int
+    ) -> None:
+        if pid is None:
+            claims.process[row] = self._kinds.process_number(None, name, container)
+            return
+        claims.process[row] = self._kinds.process_number(pid, None, container)
+        if name is not None:
+            claims.names.append((row, int(claims.process[row]), name))
 
     def _enter_readings(
         self, claims: Claims, rows: Positions, number: int, said: Readings
@@ -174,15 +186,11 @@ class Claimer:
         claims.level[rows[kept]] = np.array(said.level, np.int64)[kept]
         stamps = [said.stamp[index] for index in kept.tolist()]
         claims.stamp_all(rows[kept], stamps)
-        writers: dict[tuple[int | None, str | None, int], int] = {}
         for index, row in zip(kept.tolist(), rows[kept].tolist(), strict=True):
             claims.rewritten[row] = said.message[index] or b""
-            writer = (said.pid[index], said.process[index], int(claims.container[row]))
-            if writer not in writers:
-                nobody = writer[:2] == (None, None)
-                writers[writer] = 0 if nobody else self._kinds.process_number(*writer)
-            if number_of_writer := writers[writer]:
-                claims.process[row] = number_of_writer
+            pid, name = said.pid[index], said.process[index]
+            if pid is not None or name is not None:
+                self._name_writer(claims, row, pid, name, int(claims.container[row]))
             rank = said.rank[index]
             if rank is not None and rank <= MAX_RANK:
                 claims.rank[row] = rank

@@ -38,6 +38,8 @@ class Claims:
     """Where the line is torn, so that its process is uncertain."""
     begins: Flags
     """Where a record begins."""
+    names: list[tuple[int, int, str]] = field(default_factory=list)
+    """The names that processes give themselves: row, process, name, a row's last one last."""
     rewritten: dict[int, bytes] = field(default_factory=dict)
     """Messages that stand otherwise than in their lines (JSON's)."""
 

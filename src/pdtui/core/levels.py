@@ -16,6 +16,16 @@ LEVEL_OF_WORD: dict[bytes, int] = {
     b"WARN": WARNING,
     b"FATAL": CRITICAL,
     b"ABORT": CRITICAL,
+    # The letters of glog, torch and Ray.
+    b"D": DEBUG,
+    b"I": INFO,
+    b"W": WARNING,
+    b"E": ERROR,
+    b"F": CRITICAL,
+    b"C": CRITICAL,
+    # UCX's.
+    b"DIAG": INFO,
+    **dict.fromkeys((b"REQ", b"DATA", b"ASYNC", b"FUNC", b"POLL"), DEBUG),
 }
 """Every word that a log uses for a level → its number."""
 

@@ -24,7 +24,7 @@ from pdtui.core.bytescan import (
 )
 from pdtui.core.events import EVENT_BYTES
 from pdtui.core.kinds import MAX_RANK, NO_RANK, KindTable
-from pdtui.core.markers import VARIATION_SELECTOR
+from pdtui.core.markers import VARIATION_SELECTOR, known_markers
 
 _SELECTOR = VARIATION_SELECTOR.encode()
 _CODE_BITS = 6
@@ -132,45 +132,65 @@ def find_marks(lines: Lines, kinds: KindTable) -> Marks:
         np.zeros(count, np.int64),
         lines.message_at.copy(),
     )
-    _find_leading(lines, marks, kinds)
+    signs = _Signs(kinds)
+    _find_leading(lines, marks, signs)
     success = lines.block.starts_with(lines.message_at, _SUCCESS[:8])
     if marks.codes.any() or success.any():
-        _find_arrows(lines, marks, kinds, success)
+        _find_arrows(lines, marks, signs, kinds, success)
         _find_rank_fields(lines, marks)
         _find_own_addresses(lines, marks, kinds)
     _find_events(lines, marks, kinds)
     return marks
 
 
-class _SignTable:
-    """The codes of the signs that a source knows by now, for a look at many places."""
+class _Signs:
+    """The signs that are markers, for a look at many places."""
 
     def __init__(self, kinds: KindTable) -> None:
-        signs = [sign.encode() for sign in kinds.signs[1:]]
-        # A sign of up to four bytes is known by them; of a longer one these are the start.
-        starts = [int.from_bytes(sign[: _size(sign[0])], "little") for sign in signs]
-        order = sorted(range(len(signs)), key=lambda i: (starts[i], len(signs[i])))
-        self._starts: Words = np.array([starts[i] for i in order], np.uint64)
-        self._codes = np.array([i + 1 for i in order], np.int64)
-        self._length = np.array([len(signs[i]) for i in order], np.int64)
-        self._long = [(signs[i], i + 1) for i in order if len(signs[i]) > _size(signs[i][0])]
+        self._kinds = kinds
+        known = [marker.emoji.encode() for marker in known_markers()]
+        short = [(sign, code) for code, sign in enumerate(known, 1) if len(sign) <= _size(sign[0])]
+        short.sort(key=lambda item: int.from_bytes(item[0], "little"))
+        values = [int.from_bytes(sign, "little") for sign, _ in short]
+        self._words: Words = np.array(values, np.uint64)
+        self._codes = np.array([code for _, code in short], np.int64)
+        self._length = np.array([len(sign) for sign, _ in short], np.int64)
+        self._long = [(sign, code) for code, sign in enumerate(known, 1) if len(sign) > 4]
 
     def look(self, block: ByteBlock, at: Positions) -> tuple[Positions, Positions]:
-        """Code and length in bytes of the sign at each position, 0 where none is."""
+        """Code and length in bytes of the known marker at each position, 0 where none is."""
         looked = block.word(at)
         four = (looked & np.uint64(0xFF)) >= np.uint64(_FOUR_BYTES)
-        start = np.where(four, looked & np.uint64(0xFFFFFFFF), looked & np.uint64(0xFFFFFF))
-        place = np.minimum(np.searchsorted(self._starts, start), len(self._starts) - 1)
-        here = self._starts[place] == start
+        start = np.where(four, looked & BYTE_MASKS[4], looked & BYTE_MASKS[3])
+        place = np.minimum(np.searchsorted(self._words, start), len(self._words) - 1)
+        here = self._words[place] == start
         codes, length = self._codes[place] * here, self._length[place] * here
         for sign, code in self._long:
-            suspects = np.flatnonzero(block.starts_with(at, sign[:8]))
-            for index in suspects.tolist():
+            for index in np.flatnonzero(block.starts_with(at, sign[:8])).tolist():
                 if block.data[at[index] : at[index] + len(sign)].tobytes() == sign:
                     codes[index], length[index] = code, len(sign)
-                elif codes[index] == code:
-                    codes[index] = length[index] = 0
         return codes, length
+
+    def any(self, lines: Lines, rows: Positions, at: Positions) -> tuple[Positions, Positions]:
+        """The same of any emoji, for these places in these lines; the unknown are learned."""
+        codes, length = self.look(lines.block, at)
+        strange = np.flatnonzero((codes == 0) & (lines.block.byte(at) >= _NON_ASCII))
+        if not len(strange):
+            return codes, length
+        reach = np.minimum(lines.ends[rows[strange]] - at[strange], _LONGEST_EMOJI)
+        texts, which = lines.block.distinct(at[strange], reach)
+        for number_of_text in _in_order(which):
+            if emoji := _EMOJI.match(texts[number_of_text].decode("utf-8", "replace")):
+                of_text = strange[which == number_of_text]
+                codes[of_text] = self._kinds.sign_code(emoji[0])
+                length[of_text] = len(emoji[0].encode())
+        return codes, length
+
+
+def _in_order(which: Positions) -> list[int]:
+    """The distinct numbers, in the order in which they first stand."""
+    _, first = np.unique(which, return_index=True)
+    return [int(which[place]) for place in np.sort(first)]
 
 
 def _size(first: int) -> int:
@@ -178,18 +198,18 @@ def _size(first: int) -> int:
     return 4 if first >= _FOUR_BYTES else 3
 
 
-def _find_leading(lines: Lines, marks: Marks, kinds: KindTable) -> None:
+def _find_leading(lines: Lines, marks: Marks, signs: _Signs) -> None:
     """Markers and `[Rank N]` at the start of the message, in whatever order they stand."""
     block = lines.block
     first = block.byte(lines.message_at)
     rows = np.flatnonzero((first >= _NON_ASCII) | block.starts_with(lines.message_at, _RANK_OPEN))
     if not len(rows):
         return
-    at = _past_unknown_sign(lines, rows, lines.message_at[rows], kinds)
+    at = _past_unknown_sign(lines, rows, lines.message_at[rows], signs)
     at = _past_rank(lines, marks, rows, at)
     marks.text_at[rows] = at
     for turn in range(_MOST_LEADING):
-        codes, length = _SignTable(kinds).look(block, at)
+        codes, length = signs.any(lines, rows, at)
         marked = (codes > 0) & (at + length <= lines.ends[rows])
         rows, at, codes = rows[marked], (at + length)[marked], codes[marked]
         marks.codes[rows] |= codes << (_CODE_BITS * turn)
@@ -199,23 +219,14 @@ def _find_leading(lines: Lines, marks: Marks, kinds: KindTable) -> None:
         marks.text_at[rows] = at
 
 
-def _past_unknown_sign(lines: Lines, rows: Positions, at: Positions, kinds: KindTable) -> Positions:
-    """Learns the emoji that no table knows; the places of `[Rank ` behind what is no emoji."""
+def _past_unknown_sign(lines: Lines, rows: Positions, at: Positions, signs: _Signs) -> Positions:
+    """The places of `[Rank ` behind a sign that is no emoji, as in a log decoded wrongly."""
     at = at.copy()
-    codes, _ = _SignTable(kinds).look(lines.block, at)
-    strange = np.flatnonzero((codes == 0) & (lines.block.byte(at) >= _NON_ASCII))
-    if not len(strange):
-        return at
-    length = np.minimum(lines.ends[rows[strange]] - at[strange], _LONGEST_EMOJI)
-    texts, which = lines.block.distinct(at[strange], length)
-    for number_of_text, text in enumerate(texts):
-        if emoji := _EMOJI.match(text.decode("utf-8", "ignore")):
-            kinds.sign_code(emoji[0])
-            continue
-        for index in strange[which == number_of_text].tolist():
-            end = int(lines.ends[rows[index]])
-            if found := _UNKNOWN_SIGN.match(lines.text, int(at[index]), end):
-                at[index] = found.end()
+    codes, _ = signs.any(lines, rows, at)
+    for index in np.flatnonzero((codes == 0) & (lines.block.byte(at) >= _NON_ASCII)).tolist():
+        end = int(lines.ends[rows[index]])
+        if found := _UNKNOWN_SIGN.match(lines.text, int(at[index]), end):
+            at[index] = found.end()
     return at
 
 
@@ -240,11 +251,13 @@ def _ranks_at(block: ByteBlock, at: Positions) -> tuple[Positions, Positions]:
     return np.where(ok, rank, NO_RANK), np.where(ok, place - at, 0)
 
 
-def _find_arrows(lines: Lines, marks: Marks, kinds: KindTable, success: Flags) -> None:
+def _find_arrows(
+    lines: Lines, marks: Marks, signs: _Signs, kinds: KindTable, success: Flags
+) -> None:
     rows, at = lines.found(_ARROW_START)
     if not len(rows):
         return
-    codes = _SignTable(kinds).look(lines.block, at)[0]
+    codes = signs.look(lines.block, at)[0]
     arrows = np.isin(codes, [kinds.sign_code(arrow) for arrow in "👉👈"])
     # A line's second arrow (in a prompt, say) is text.
     rows, first = np.unique(rows[arrows], return_index=True)

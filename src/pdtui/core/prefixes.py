@@ -32,12 +32,11 @@ from pdtui.core.shapes import (
     Until,
     Year,
 )
-from pdtui.core.torn import HEAD
 
 MOST_PREFIXES = 6
 """A stamp, a pod, a launcher's rank and two processes: nobody has seen more."""
 _NUMBER = b"0: "
-_REACH = 96
+_REACH = 136
 _MOST_BLANKS = 4
 _OFFSET = (OneOf("zone", {b"+": 1, b"-": 1}), Digits(2, 2), Maybe((Text(b":"),)), Digits(2, 2))
 _ISO = (Year(), Moment(between=b"T"), Maybe((Fraction(),)))
@@ -67,19 +66,19 @@ _PROGRAM = Shape(
 )
 
 _PROCESS = re.compile(
-    rb"\((?P<name>[A-Za-z][\w-]*(?: (?:rank=\d+|[A-Z]{2,3}\d+(?:[ _][A-Z]{2,3}\d+)*))?)"
-    rb" pid=(?P<pid>\d{1,8})(?:, ip=[0-9a-fA-F.:]+)?\) |\((?P<ray>raylet|autoscaler)\) "
+    rb"\((?P<name>[A-Za-z][^()\n]{0,80}) pid=(?P<pid>\d{1,8})[^()\n]{0,40}\) "
+    rb"|\((?P<ray>raylet|autoscaler)\) "
 )
 _RANK_IN_NAME = re.compile(rb"(?: |_)(?:rank=|TP)(\d{1,4})(?![0-9])")
 _BRACKET = re.compile(
-    rb"\[(?:(?:rank|default)(?P<rank>\d{1,4})|pod/(?P<container>[\w.-]+/[\w.-]+)|\d{1,5},\d{1,5})\]"
+    rb"\[(?=[^\]]{0,134}\])"
+    rb"(?:(?:rank|default)(?P<rank>\d{1,4})|pod/(?P<container>[\w.-]+/[\w.-]+)|\d{1,5},\d{1,5})\]"
     rb"(?:<std(?:out|err|diag)>)?:? ?"
 )
 """torchrun's rank, `kubectl --prefix`, `mpirun --tag-output`."""
 _NAME = re.compile(rb"(?P<container>[A-Za-z0-9][\w.-]{0,80})(?: {2,80}\| | >> )")
 """docker compose, and what scripts put before the lines of a worker."""
 _STERN = re.compile(rb"(?P<container>[a-z0-9][a-z0-9.]*-[a-z0-9.-]* [a-z0-9][a-z0-9.-]*) ")
-_ACCESS = re.compile(rb"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL): +\S")
 
 
 class _Prefix(NamedTuple):
@@ -99,18 +98,10 @@ class PrefixPeeler:
     _known: dict[bytes, _Prefix | None] = field(default_factory=dict)
     """What each prefix says, None for what only looks like one."""
     _turn: int = 0
-    _names: list[tuple[int, int, int, str]] = field(default_factory=list)
-    """The names that processes gave themselves in this block: row, turn, process, name."""
 
     def fork(self) -> PrefixPeeler:
         """A peeler that goes on from the same place, for text that may turn out otherwise."""
         return PrefixPeeler(self.kinds, self._known)
-
-    def name_processes(self) -> None:
-        """Gives the processes the latest names of this block: `VllmWorker-0` becomes `Worker`."""
-        for _, _, process, name in sorted(self._names):
-            self.kinds.name_process(process, name)
-        self._names.clear()
 
     def peel(self, claims: Claims, rows: Positions, turn: int) -> Positions:
         """Peels one prefix off each of these rows that has one; returns which those are.
@@ -150,6 +141,8 @@ class PrefixPeeler:
     def _peel_program(self, claims: Claims, rows: Positions) -> None:
         """journald's `host program[pid]: `."""
         look = _PROGRAM.find(claims.block, claims.at[rows], claims.ends[rows])
+        if not len(look.rows):
+            return
         begins, lengths = look.values["process at"], look.values["process length"]
         texts, which = claims.block.distinct(begins, lengths)
         rows = rows[look.rows]
@@ -159,7 +152,7 @@ class PrefixPeeler:
             number = self.kinds.process_number(pid)
             claims.process[rows[look.values["pid"] == pid]] = number
             name = texts[which[index]].decode("utf-8", "replace")
-            self._names.append((int(rows[index]), self._turn, number, name))
+            claims.names.append((int(rows[index]), number, name))
 
     def _peel_texts(
         self,
@@ -209,7 +202,7 @@ class PrefixPeeler:
             return self.kinds.process_number(None, prefix.name, container)
         number = self.kinds.process_number(prefix.pid, None, container)
         if prefix.name:
-            self._names.append((int(row), self._turn, number, prefix.name))
+            claims.names.append((int(row), number, prefix.name))
         return number
 
     def _peel_pods(self, claims: Claims, rows: Positions) -> Positions:
@@ -250,9 +243,25 @@ class PrefixPeeler:
         if key in self.kinds.learned_prefixes:
             return True
         at, end = int(claims.at[row]) + size, int(claims.ends[row])
-        if HEAD.match(claims.text, at, end) or _ACCESS.match(claims.text, at, end):
+        if self._is_head(claims.text, at, end):
             self.kinds.learned_prefixes.add(key)
             return True
+        return False
+
+    def _is_head(self, text: bytes, at: int, end: int) -> bool:
+        """Whether a head stands here, which may have prefixes that cannot be mistaken."""
+        grammar = self.kinds.grammar
+        for _ in range(MOST_PREFIXES):
+            if at >= end:
+                return False
+            bits = int(grammar.by_first_byte[text[at]])
+            for number, form in enumerate(grammar.formats):
+                found = form.pattern.match(text, at, end) if bits >> number & 1 else None
+                if found and (form.reader is None or form.reader([found["message"]]).message[0]):
+                    return True
+            begin, at = at, prefix_end(text, at, set())
+            if at == begin:
+                return False
         return False
 
 
@@ -356,7 +365,7 @@ def _process(text: bytes) -> _Prefix | None:
         return _Prefix(name=found["ray"].decode("ascii"))
     ranks = _RANK_IN_NAME.findall(found["name"])
     rank = _as_rank(ranks[-1]) if ranks else NO_RANK
-    return _Prefix(int(found["pid"]), found["name"].decode("ascii"), rank)
+    return _Prefix(int(found["pid"]), found["name"].decode("utf-8", "replace"), rank)
 
 
 def _bracket(text: bytes) -> _Prefix | None:

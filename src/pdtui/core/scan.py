@@ -95,7 +95,7 @@ class Scanner:
         _repair_markers(claims, self.kinds)
         seen = _rewritten(claims)
         marks = find_marks(seen, self.kinds)
-        learn(seen, marks, claims.process, self.kinds)
+        learn(seen, marks, claims, self.kinds)
         # A bare line that begins with a marker (the proxy prints such) is no continuation.
         claims.begins |= (claims.format == 0) & (marks.codes > 0)
         for claim in unsure:
@@ -121,10 +121,13 @@ class Scanner:
         unsure = self._take_turns(claims, rows)
         left = claims.unclaimed(rows)
         left = left[claims.at[left] < claims.ends[left]]
+        left = np.setdiff1d(left, [claim.row for claim in unsure])
         if len(left):
             held = may_hold_heads(claims.text, claims.at[left], claims.ends[left])
             self._mend(claims, left[held])
-        self._peeler.name_processes()
+        for _, process, name in sorted(claims.names, key=lambda named: named[0]):
+            # The latest one counts: `VllmWorker-0` becomes `Worker`.
+            self.kinds.name_process(process, name)
         return unsure
 
     def _take_turns(self, claims: Claims, rows: Positions) -> list[Unsure]:

@@ -21,6 +21,7 @@ from pdtui.core.formats.python import (
     TRACEBACK,
     WARNING,
 )
+from pdtui.core.formats.ray import RAY, RAY_CORE
 from pdtui.core.formats.servers import (
     HYPERCORN,
     LMCACHE,
@@ -45,11 +46,13 @@ FORMATS: tuple[Format, ...] = (
     NIXL,
     TRACING,
     TRACING_LOCAL,
+    RAY,
     DASHED,
     PLAIN,
     LMCACHE,
     UVICORN_STAMPED,
     HYPERCORN,
+    RAY_CORE,
     GLOG,
     GLOG_DATED,
     BRACKETED,

@@ -22,7 +22,7 @@ from pdtui.core.shapes import (
     Year,
 )
 
-_LETTERS = {b"I": 2, b"W": 3, b"E": 4, b"F": 5, b"C": 5}
+_LETTERS = {w: LEVEL_OF_WORD[w] for w in (b"I", b"W", b"E", b"F", b"C")}
 _SEVERITY = OneOf("level", _LETTERS)
 _REST_OF_GLOG = (Maybe((Fraction(),)), Blanks(), Digits(1, 16), Text(b" "), ORIGIN, Text(b"] "))
 _NIXL_LEVELS = {**LEVELS, **{w: LEVEL_OF_WORD[w] for w in (b"TRACE", b"WARN", b"FATAL")}}
@@ -74,21 +74,22 @@ GLOO = Format(
 )
 NIXL = Format(
     "nixl",
-    (b"2025-11-25 02:39:46 NIXL INFO    _api.py:361 Backend UCX was instantiated",),
+    (
+        b"2025-11-25 02:39:46 NIXL INFO    _api.py:361 Backend UCX was instantiated",
+        b"NIXL INFO    _api.py:363 Backend UCX was instantiated",
+    ),
     shape=Shape(
         (
-            Year(),
-            Moment(),
-            Maybe((Fraction(),)),
-            Text(b" NIXL "),
+            Maybe((Year(), Moment(), Maybe((Fraction(),)), Text(b" "))),
+            Text(b"NIXL "),
             OneOf("level", _NIXL_LEVELS),
             Blanks(),
             Named("origin", (Until(b" :", 95), Text(b":"), Digits(1, 7))),
             Text(b" "),
         )
     ),
-    first_bytes=frozenset(b"12"),
-    contains=b" NIXL ",
+    first_bytes=frozenset(b"12N"),
+    contains=b"NIXL ",
 )
 UCX = Format(
     "ucx",

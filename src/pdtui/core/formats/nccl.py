@@ -44,10 +44,11 @@ NCCL = Format(
 NCCL_AT_SOURCE = Format(
     "nccl",
     (b"[2026-11-22 06:36:26] vm:1580:2355 [0] init.cc:904 NCCL WARN Duplicate GPU detected",),
-    # WARN lines say where in NCCL they were written; some builds add the thread's name.
+    # WARN lines say where in NCCL they were written, from 2.30 on in which function; TRACE lines
+    # the milliseconds since NCCL was loaded, and function and line.
     expression=re.compile(
         rb"(?:\[" + STAMP + rb"\] )?[^ :\n]{0,64}:(?P<pid>\d{1,8}):\d{1,8} "
-        rb"(?:\[-?\d+\] )?(?:(?P<origin>[\w./-]+\.(?:cc|cu|c|h|cpp):\d+) )?(?:\(\w+\) )?"
+        rb"(?:\[-?\d+\] )?(?:\d+\.\d+ )?(?:(?P<origin>[\w./-]+:\d+) )?(?:\(\w+\) )?"
         rb"NCCL (?P<level>INFO|WARN|CALL|TRACE|ABORT) (?P<message>.*)",
         re.S,
     ),

@@ -71,11 +71,17 @@ BRACKETED = Format(
     (
         b"[2025-12-10 02:06:30,151] INFO: Initialized router (service_discovery.py:37:vllm_router)",
         b"[2025-12-10 02:06:30] ERROR: lost",
+        b"[2025-12-12 19:45:12] INFO encode_worker_handler.py:30: Using cupy",
     ),
-    # production-stack's router: `[%(asctime)s] %(levelname)s: %(message)s (%(filename)s:…)`.
-    expression=re.compile(rb"\[" + STAMP + rb"\] " + LEVEL + rb": (?P<message>\S.*)", re.S),
+    # production-stack's router: `[%(asctime)s] %(levelname)s: %(message)s (%(filename)s:…)`;
+    # Dynamo's workers for SGLang: `[%(asctime)s] %(levelname)s %(filename)s:%(lineno)d: …`.
+    expression=re.compile(
+        rb"\[(?=\d{4}-)" + STAMP + rb"\] " + LEVEL + rb"(?:: (?P<message>\S.*)"
+        rb"| (?P<origin2>[^\s:]{1,95}:\d{1,7}): (?P<message2>.*))",
+        re.S,
+    ),
     tail=re.compile(rb" ?\((?P<origin>[\w.]+:\d+)(?::[\w.]+)?\)\s*\Z"),
-    guard=Shape((Text(b"["), *_DATED, Text(b"] "), OneOf("level", LEVELS), Text(b": "))),
+    guard=Shape((Text(b"["), *_DATED, Text(b"] "), OneOf("level", LEVELS))),
     first_bytes=frozenset(b"["),
     contains=b"] ",
 )

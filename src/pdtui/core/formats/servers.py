@@ -18,6 +18,7 @@ from pdtui.core.shapes import (
     OneOf,
     RankNames,
     Shape,
+    Something,
     Text,
     Until,
     Year,
@@ -37,7 +38,7 @@ UVICORN = Format(
         b'INFO:     127.0.0.1:33496 - "POST /v1/completions HTTP/1.1" 200 OK',
         b"INFO:     Started server process [1]",
     ),
-    shape=Shape((OneOf("level", LEVELS), Text(b":"), Blanks())),
+    shape=Shape((OneOf("level", LEVELS), Text(b":"), Blanks(), Something())),
     first_bytes=frozenset(b"DIWEC"),
 )
 UVICORN_STAMPED = Format(

@@ -41,6 +41,6 @@ VLLM_DATED = Format(
     expression=re.compile(
         LEVEL + rb" " + STAMP + rb" \[?(?P<origin>[^ :\]]{1,95}:\d{1,7})\] ?(?P<message>.*)", re.S
     ),
-    guard=Shape((OneOf("level", LEVELS), Text(b" "), Year())),
+    guard=Shape((OneOf("level", LEVELS), Text(b" "), Maybe((Year(),)), Moment())),
     first_bytes=frozenset(b"DIWEC"),
 )
