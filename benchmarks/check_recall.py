@@ -96,6 +96,7 @@ class Verdict:
     claimed: frozenset[str]
     noted: frozenset[str]
     notable: frozenset[str]
+    beneath: frozenset[str]
     wrong: frozenset[str]
     first: bool | None
     place: bool | None
@@ -128,11 +129,20 @@ def judge(truth: Truth, answer: Answer) -> Verdict:
         claimed=claimed,
         noted=frozenset(p["kind"] for p in problems if p["severity"] == NOTE),
         notable=truth.notes,
+        beneath=frozenset(_beneath(problems)),
         wrong=claimed - truth.kinds - truth.follows,
         first=_is_first(truth, claims),
         place=any(_is_there(truth.causes, p) for p in same) if same else None,
         waits=_waits_right(truth.causes, same),
     )
+
+
+def _beneath(problems: Iterable[Answer]) -> Iterator[str]:
+    """The kinds that stand under others."""
+    for problem in problems:
+        for below in problem.get("follows", ()):
+            yield below["kind"]
+        yield from _beneath(problem.get("follows", ()))
 
 
 def _is_first(truth: Truth, claims: Sequence[Answer]) -> bool | None:
@@ -176,6 +186,7 @@ class Tally:
     wrong: Counter[str] = field(default_factory=Counter)
     missed: Counter[str] = field(default_factory=Counter)
     noted: Counter[str] = field(default_factory=Counter)
+    under: Counter[str] = field(default_factory=Counter)
     right: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
     alarms: list[str] = field(default_factory=list)
@@ -188,6 +199,7 @@ class Tally:
         self.wrong.update(verdict.wrong)
         self.missed.update(verdict.missed)
         self.noted.update(verdict.missed & verdict.noted)
+        self.under.update(verdict.missed & verdict.beneath)
         self.asked["notes"] += len(verdict.notable)
         self.right["notes"] += len(verdict.notable & verdict.noted)
         for name in ("first", "place", "waits"):
@@ -211,9 +223,9 @@ class Tally:
         return [*rows, self._row("all", names, self.runs * len(names))]
 
     def _row(self, title: str, names: Iterable[str], of: int) -> dict[str, object]:
-        right, wrong, missed, noted = (
+        right, wrong, missed, noted, under = (
             sum(counts[name] for name in names)
-            for counts in (self.found, self.wrong, self.missed, self.noted)
+            for counts in (self.found, self.wrong, self.missed, self.noted, self.under)
         )
         return {
             "kind": title,
@@ -224,6 +236,7 @@ class Tally:
             "precision": _share(right, right + wrong),
             "recall": _share(right, right + missed),
             "only noted": noted,
+            "under another": under,
         }
 
     def as_json(self) -> dict[str, object]:
@@ -245,7 +258,7 @@ def _share(part: int, whole: int) -> float | None:
 def told(tally: Tally) -> Iterator[str]:
     """The table, and what a reader looks for next."""
     rows = tally.kinds()
-    heads = ("kind", "TP", "FP", "FN", "TN", "precision", "recall", "noted")
+    heads = ("kind", "TP", "FP", "FN", "TN", "precision", "recall", "noted", "under")
     cells = [[_cell(value) for value in row.values()] for row in rows]
     widths = [max(len(line[n]) for line in [heads, *cells]) for n in range(len(heads))]
     for line in (heads, *cells):
