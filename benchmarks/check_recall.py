@@ -189,8 +189,8 @@ class Tally:
     under: Counter[str] = field(default_factory=Counter)
     right: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
-    alarms: list[str] = field(default_factory=list)
-    misses: list[str] = field(default_factory=list)
+    alarms: list[tuple[Case, str]] = field(default_factory=list)
+    misses: list[tuple[Case, str]] = field(default_factory=list)
 
     def add(self, case: Case, verdict: Verdict) -> None:
         """Counts one run."""
@@ -211,10 +211,10 @@ class Tally:
             self.healthy += 1
             self.alarmed += bool(verdict.wrong)
         if verdict.wrong:
-            self.alarms.append(f"{case}: {', '.join(sorted(verdict.wrong))}")
+            self.alarms.append((case, ", ".join(sorted(verdict.wrong))))
         if verdict.missed:
             said = ", ".join(sorted(verdict.claimed)) or "nothing"
-            self.misses.append(f"{case}: {', '.join(sorted(verdict.missed))}; said {said}")
+            self.misses.append((case, f"{', '.join(sorted(verdict.missed))}; said {said}"))
 
     def kinds(self) -> list[dict[str, object]]:
         """A row for each kind that came up, and one for all."""
@@ -246,8 +246,8 @@ class Tally:
             "kinds": self.kinds(),
             "healthy": {"runs": self.healthy, "false alarms": self.alarmed},
             **{name: {"right": self.right[name], "of": self.asked[name]} for name in _QUESTIONS},
-            "alarms": self.alarms,
-            "misses": self.misses,
+            "alarms": [f"{case}: {what}" for case, what in self.alarms],
+            "misses": [f"{case}: {what}" for case, what in self.misses],
         }
 
 
@@ -271,11 +271,19 @@ def told(tally: Tally) -> Iterator[str]:
     yield f"{tally.healthy} healthy runs, {tally.alarmed} with a false alarm"
     for name, what in _QUESTIONS.items():
         yield f"{what}: {tally.right[name]} of {tally.asked[name]}"
-    for title, lines in (("false alarms", tally.alarms), ("missed", tally.misses)):
-        if lines:
+    for title, runs in (("false alarms", tally.alarms), ("missed", tally.misses)):
+        if runs:
             yield ""
-            yield f"{title}, {len(lines)} runs:"
-            yield from (f"  {line}" for line in lines[:_WORST])
+            yield f"{title}, {len(runs)} runs, the most frequent first, each with one to begin with:"
+            yield from _grouped(runs)
+
+
+def _grouped(runs: Sequence[tuple[Case, str]]) -> Iterator[str]:
+    """One line for all runs of a scenario in which the same was said."""
+    counts = Counter((case.scenario, what) for case, what in runs)
+    for (scenario, what), count in counts.most_common(_WORST):
+        example = next(case for case, said in runs if (case.scenario, said) == (scenario, what))
+        yield f"  {count:4} {what}: {example}"
 
 
 def _cell(value: object) -> str:

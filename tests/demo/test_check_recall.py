@@ -99,7 +99,7 @@ def test_the_counts_are_those_of_the_runs(recall: ModuleType) -> None:
     told = "\n".join(recall.told(tally))
     assert "2 healthy runs, 1 with a false alarm" in told
     assert "the first problem is the first cause: 1 of 2" in told
-    assert "stuck (1P2D TP4, GET, stock, info, seed 7): handshake-stalled; said peer-lost" in told
+    assert "1 handshake-stalled; said peer-lost: stuck (1P2D TP4, GET, stock, info, seed 7)" in told
 
 
 def test_every_scenario_shape_and_way_of_sending_comes_up(recall: ModuleType) -> None:
