@@ -274,7 +274,7 @@ def told(tally: Tally) -> Iterator[str]:
     for title, runs in (("false alarms", tally.alarms), ("missed", tally.misses)):
         if runs:
             yield ""
-            yield f"{title}, {len(runs)} runs, the most frequent first, each with one to begin with:"
+            yield f"{title}, {len(runs)} runs, the most frequent first, with one of each:"
             yield from _grouped(runs)
 
 
