@@ -96,6 +96,7 @@ class Verdict:
     claimed: frozenset[str]
     noted: frozenset[str]
     notable: frozenset[str]
+    beneath: frozenset[str]
     wrong: frozenset[str]
     first: bool | None
     place: bool | None
@@ -128,11 +129,20 @@ def judge(truth: Truth, answer: Answer) -> Verdict:
         claimed=claimed,
         noted=frozenset(p["kind"] for p in problems if p["severity"] == NOTE),
         notable=truth.notes,
+        beneath=frozenset(_beneath(problems)),
         wrong=claimed - truth.kinds - truth.follows,
         first=_is_first(truth, claims),
         place=any(_is_there(truth.causes, p) for p in same) if same else None,
         waits=_waits_right(truth.causes, same),
     )
+
+
+def _beneath(problems: Iterable[Answer]) -> Iterator[str]:
+    """The kinds that stand under others."""
+    for problem in problems:
+        for below in problem.get("follows", ()):
+            yield below["kind"]
+        yield from _beneath(problem.get("follows", ()))
 
 
 def _is_first(truth: Truth, claims: Sequence[Answer]) -> bool | None:
@@ -176,10 +186,11 @@ class Tally:
     wrong: Counter[str] = field(default_factory=Counter)
     missed: Counter[str] = field(default_factory=Counter)
     noted: Counter[str] = field(default_factory=Counter)
+    under: Counter[str] = field(default_factory=Counter)
     right: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
-    alarms: list[str] = field(default_factory=list)
-    misses: list[str] = field(default_factory=list)
+    alarms: list[tuple[Case, str]] = field(default_factory=list)
+    misses: list[tuple[Case, str]] = field(default_factory=list)
 
     def add(self, case: Case, verdict: Verdict) -> None:
         """Counts one run."""
@@ -188,6 +199,7 @@ class Tally:
         self.wrong.update(verdict.wrong)
         self.missed.update(verdict.missed)
         self.noted.update(verdict.missed & verdict.noted)
+        self.under.update(verdict.missed & verdict.beneath)
         self.asked["notes"] += len(verdict.notable)
         self.right["notes"] += len(verdict.notable & verdict.noted)
         for name in ("first", "place", "waits"):
@@ -199,10 +211,10 @@ class Tally:
             self.healthy += 1
             self.alarmed += bool(verdict.wrong)
         if verdict.wrong:
-            self.alarms.append(f"{case}: {', '.join(sorted(verdict.wrong))}")
+            self.alarms.append((case, ", ".join(sorted(verdict.wrong))))
         if verdict.missed:
             said = ", ".join(sorted(verdict.claimed)) or "nothing"
-            self.misses.append(f"{case}: {', '.join(sorted(verdict.missed))}; said {said}")
+            self.misses.append((case, f"{', '.join(sorted(verdict.missed))}; said {said}"))
 
     def kinds(self) -> list[dict[str, object]]:
         """A row for each kind that came up, and one for all."""
@@ -211,9 +223,9 @@ class Tally:
         return [*rows, self._row("all", names, self.runs * len(names))]
 
     def _row(self, title: str, names: Iterable[str], of: int) -> dict[str, object]:
-        right, wrong, missed, noted = (
+        right, wrong, missed, noted, under = (
             sum(counts[name] for name in names)
-            for counts in (self.found, self.wrong, self.missed, self.noted)
+            for counts in (self.found, self.wrong, self.missed, self.noted, self.under)
         )
         return {
             "kind": title,
@@ -224,6 +236,7 @@ class Tally:
             "precision": _share(right, right + wrong),
             "recall": _share(right, right + missed),
             "only noted": noted,
+            "under another": under,
         }
 
     def as_json(self) -> dict[str, object]:
@@ -233,8 +246,8 @@ class Tally:
             "kinds": self.kinds(),
             "healthy": {"runs": self.healthy, "false alarms": self.alarmed},
             **{name: {"right": self.right[name], "of": self.asked[name]} for name in _QUESTIONS},
-            "alarms": self.alarms,
-            "misses": self.misses,
+            "alarms": [f"{case}: {what}" for case, what in self.alarms],
+            "misses": [f"{case}: {what}" for case, what in self.misses],
         }
 
 
@@ -245,7 +258,7 @@ def _share(part: int, whole: int) -> float | None:
 def told(tally: Tally) -> Iterator[str]:
     """The table, and what a reader looks for next."""
     rows = tally.kinds()
-    heads = ("kind", "TP", "FP", "FN", "TN", "precision", "recall", "noted")
+    heads = ("kind", "TP", "FP", "FN", "TN", "precision", "recall", "noted", "under")
     cells = [[_cell(value) for value in row.values()] for row in rows]
     widths = [max(len(line[n]) for line in [heads, *cells]) for n in range(len(heads))]
     for line in (heads, *cells):
@@ -258,11 +271,19 @@ def told(tally: Tally) -> Iterator[str]:
     yield f"{tally.healthy} healthy runs, {tally.alarmed} with a false alarm"
     for name, what in _QUESTIONS.items():
         yield f"{what}: {tally.right[name]} of {tally.asked[name]}"
-    for title, lines in (("false alarms", tally.alarms), ("missed", tally.misses)):
-        if lines:
+    for title, runs in (("false alarms", tally.alarms), ("missed", tally.misses)):
+        if runs:
             yield ""
-            yield f"{title}, {len(lines)} runs:"
-            yield from (f"  {line}" for line in lines[:_WORST])
+            yield f"{title}, {len(runs)} runs, the most frequent first, with one of each:"
+            yield from _grouped(runs)
+
+
+def _grouped(runs: Sequence[tuple[Case, str]]) -> Iterator[str]:
+    """One line for all runs of a scenario in which the same was said."""
+    counts = Counter((case.scenario, what) for case, what in runs)
+    for (scenario, what), count in counts.most_common(_WORST):
+        example = next(case for case, said in runs if (case.scenario, said) == (scenario, what))
+        yield f"  {count:4} {what}: {example}"
 
 
 def _cell(value: object) -> str:

@@ -77,6 +77,12 @@ def test_a_note_is_no_alarm_and_a_claim_is_one(recall: ModuleType) -> None:
 def test_what_stands_under_a_problem_is_not_counted(recall: ModuleType) -> None:
     under: Any = {**STALLED, "follows": [{"kind": "traceback", "severity": "error"}]}
     assert not recall.judge(STUCK, answer(under)).wrong
+    above: Any = {"kind": "peer-lost", "follows": [{"kind": "silence", "follows": [STALLED]}]}
+    verdict = recall.judge(STUCK, answer(above))
+    assert verdict.missed == {"handshake-stalled"} < verdict.beneath
+    tally = recall.Tally()
+    tally.add(recall.Case("stuck", 7, 1, 2, 4, "GET", False, "info", 16), verdict)
+    assert tally.kinds()[0]["under another"] == 1
 
 
 def test_the_counts_are_those_of_the_runs(recall: ModuleType) -> None:
@@ -87,13 +93,13 @@ def test_the_counts_are_those_of_the_runs(recall: ModuleType) -> None:
     tally.add(case, recall.judge(HEALTHY, answer({"kind": "peer-lost"})))
     tally.add(case, recall.judge(HEALTHY, answer()))
     stalled, lost, both = tally.kinds()
-    assert list(stalled.values()) == ["handshake-stalled", 1, 0, 1, 2, 1.0, 0.5, 0]
-    assert list(lost.values()) == ["peer-lost", 0, 2, 0, 2, 0.0, None, 0]
-    assert list(both.values()) == ["all", 1, 2, 1, 4, 0.3333, 0.5, 0]
+    assert list(stalled.values()) == ["handshake-stalled", 1, 0, 1, 2, 1.0, 0.5, 0, 0]
+    assert list(lost.values()) == ["peer-lost", 0, 2, 0, 2, 0.0, None, 0, 0]
+    assert list(both.values()) == ["all", 1, 2, 1, 4, 0.3333, 0.5, 0, 0]
     told = "\n".join(recall.told(tally))
     assert "2 healthy runs, 1 with a false alarm" in told
     assert "the first problem is the first cause: 1 of 2" in told
-    assert "stuck (1P2D TP4, GET, stock, info, seed 7): handshake-stalled; said peer-lost" in told
+    assert "1 handshake-stalled; said peer-lost: stuck (1P2D TP4, GET, stock, info, seed 7)" in told
 
 
 def test_every_scenario_shape_and_way_of_sending_comes_up(recall: ModuleType) -> None:

@@ -22,6 +22,7 @@ KINDS = {
     "killed": "peer-lost",
     "lost": "peer-lost",
     "deaf": "listener-died",
+    "forgotten": "listener-died",
     "mute": "sender-died",
     "broken": "nccl-error",
     "overrun": "buffer-full",
@@ -158,6 +159,27 @@ def test_a_dead_listener_leaves_its_process_running(sends: SendType, ranks: int)
     assert f"Thread-{2 if sends is SendType.PUT_ASYNC else 1} (listen_for_requests):" in ended[0]
     assert of_file(scenario, cause.where.source)
     assert max(ln.at for ln in having(scenario, "Engine 000", cause.where.source)) > cause.at
+
+
+@pytest.mark.parametrize("sends", PUTS)
+def test_a_decode_started_again_alone_does_not_know_prefill(sends: SendType) -> None:
+    scenario = few("forgotten", (2, 2, 2), sends)
+    cause = first_cause(scenario)
+    found = [m for text in of_file(scenario, "decode1") if (m := INIT.search(text))]
+    assert len(found) == 4
+    assert len({match["address"] for match in found}) == 2
+    assert cause.where.source == "decode1"
+    assert cause.where.pid > 50_000
+    assert cause.peer
+    (told,) = {
+        line
+        for line in of_file(scenario, "decode1")
+        if f"pid={cause.where.pid}" in line and "KeyError" in line
+    }
+    assert told.endswith(f"KeyError: '{cause.peer.address}'")
+    after = [line for line in scenario.lines if line.at > cause.at]
+    assert not any("create_connect" in line.text for line in after)
+    assert len(having(scenario, "Application shutdown complete.")) == 1
 
 
 def test_an_engine_waits_five_minutes_for_a_worker_without_a_sender() -> None:

@@ -24,12 +24,14 @@ def background(stage: Stage, until: float) -> None:
         _loop(stage, until, instance)
 
 
-def stop(stage: Stage, at: float, *, seen: float = 0.5) -> None:
-    """Every instance is stopped with Ctrl-C, and leaves in order.
+def stop(
+    stage: Stage, at: float, *, seen: float = 0.5, only: Iterable[Instance] | None = None
+) -> None:
+    """Every instance (or only these) is stopped with Ctrl-C, and leaves in order.
 
     Who leaves last still has its service thread to see the other go: `seen` is how often.
     """
-    for instance in stage.fleet.instances:
+    for instance in stage.fleet.instances if only is None else only:
         begin = at + stage.rng.uniform(0.0, 0.2)
         for number, template in enumerate(
             (say.SHUTTING_DOWN, say.CLOSING, say.CLOSING_APPLICATION, say.CLOSED_APPLICATION)

@@ -157,6 +157,7 @@ STRAY_MESSAGE: Final = (
     ),
     "ValueError: too many values to unpack (expected 2)",
 )
+_COMM: Final = "self.comms[remote_address.decode()]"
 _BINDING: Final = (
     *_frame(
         f"{_P2P}/p2p_nccl_connector.py", 84, "__init__", "self.p2p_nccl_engine = P2pNcclEngine("
@@ -271,6 +272,15 @@ def binding(address: str) -> tuple[str, ...]:
     """The engine's constructor binds its socket, and somebody else has the address."""
     taken = f"zmq.error.ZMQError: Address already in use (addr='tcp://{address}')"
     return (*_BINDING, taken)
+
+
+def unknown_peer(address: str) -> tuple[str, ...]:
+    """A tensor comes from somebody with whom this process has never shaken hands."""
+    known = _engine(398, "listen_for_requests", f"comm, rank = {_COMM}", _COMM)
+    # Python marks what is subscripted with another sign.
+    name = len("self.comms")
+    marks = known[-1].replace("^" * name, "~" * name, 1)
+    return (*known[:-1], marks, f"KeyError: '{address}'")
 
 
 def without_address(request: str) -> tuple[str, ...]:

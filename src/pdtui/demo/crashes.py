@@ -1,9 +1,10 @@
-"""How threads and engines end when something is thrown in them."""
+"""How threads, engines and peers end, and what is seen of it."""
 
 from collections.abc import Sequence
 from math import inf
 
 from pdtui.demo import crash_lines as crash
+from pdtui.demo import nccl
 from pdtui.demo import server_lines as server
 from pdtui.demo.fleet import Instance, SendType, Worker
 from pdtui.demo.stage import Stage
@@ -55,3 +56,12 @@ def end_server(stage: Stage, at: float, instance: Instance) -> None:
     ):
         stage.say(at + 0.1 * (number + 1), instance.api, template)
     stage.end(instance, at + 0.3)
+
+
+def see_go(stage: Stage, at: float, victim: Instance) -> None:
+    """Over P2P the only trace of a killed peer: NCCL's service threads see it go."""
+    gone = {worker.address for worker in victim.workers}
+    for worker in stage.fleet.workers:
+        for address, member in stage.members[worker.address].items():
+            if address in gone:
+                stage.nccl(at + 0.06, worker.process.file, [nccl.left(member)])

@@ -13,6 +13,8 @@ from pdtui.demo.template import Heads, Process
 
 LAYERS: Final = 36
 MOST_BLOCKS: Final = 99
+LATER_PIDS: Final = 50_000
+"""Where the pids of a second generation begin."""
 _KV_HEADS: Final = 8
 _BLOCK: Final = 16
 _HEAD_SIZE: Final = 128

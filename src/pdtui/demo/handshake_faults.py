@@ -6,8 +6,8 @@ from math import inf
 
 from pdtui.demo import crash_lines as crash
 from pdtui.demo import nccl
-from pdtui.demo.crashes import end_engine, end_listener, end_sender
-from pdtui.demo.fleet import Fleet, Instance, Request, SendType, Worker
+from pdtui.demo.crashes import end_engine, end_listener, end_sender, see_go
+from pdtui.demo.fleet import Fleet, Request, SendType, Worker
 from pdtui.demo.handshakes import Connect, Offer, Side, connect, enter, receive_new, send_new
 from pdtui.demo.serving import Course, run
 from pdtui.demo.stage import Stage
@@ -99,7 +99,7 @@ def lost(stage: Stage) -> None:
             return move(stage, at, request)
         if stage.ended(victim) == inf:
             stage.end(victim, at)
-            _see_go(stage, at, victim)
+            see_go(stage, at, victim)
             for worker, peer in zip(near.workers, victim.workers, strict=True):
                 stage.blame(at, "peer-lost", peer, worker)
         return None
@@ -164,15 +164,6 @@ def _refuse(stage: Stage, at: float, side: Side) -> None:
     stamp = f"{stage.clock(at, process.file):%Y-%m-%d %H:%M:%S}"
     texts = nccl.refuse(side.member, stamp, at - side.entered, stage.rng)
     stage.nccl(at, process.file, texts)
-
-
-def _see_go(stage: Stage, at: float, victim: Instance) -> None:
-    """Over P2P the only trace of a killed peer: NCCL's service threads see it go."""
-    gone = {worker.address for worker in victim.workers}
-    for worker in stage.fleet.workers:
-        for address, member in stage.members[worker.address].items():
-            if address in gone:
-                stage.nccl(at + 0.06, worker.process.file, [nccl.left(member)])
 
 
 def _end_connecting(stage: Stage, at: float, worker: Worker) -> None:

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from typing import Final
 
 from pdtui.demo.background import stop
-from pdtui.demo.fleet import LAYERS, Request, SendType, make_fleet
+from pdtui.demo.fleet import LATER_PIDS, LAYERS, Request, SendType, make_fleet
 from pdtui.demo.serving import Course, run
 from pdtui.demo.stage import Stage
 from pdtui.demo.transfers import Move, move, spill, spill_all
 
 _RESTART: Final = 9.0
-_LATER_PIDS: Final = 50_000
 
 
 def healthy(stage: Stage) -> None:
@@ -49,7 +48,7 @@ def restarted(stage: Stage) -> None:
     wanted = stage.requests
     stage.requests = max(1, wanted // 2)
     stop(stage, run(stage))
-    again = make_fleet(stage.rng, stage.fleet.shape, _LATER_PIDS)
+    again = make_fleet(stage.rng, stage.fleet.shape, LATER_PIDS)
     stage.renew(again, stage.last() + _RESTART)
     stage.requests = max(1, wanted - stage.requests)
     stop(stage, run(stage))

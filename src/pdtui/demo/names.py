@@ -19,6 +19,7 @@ SCENARIOS: Final[Mapping[str, str]] = {
     "killed": "Decode is killed as it receives NEW; prefill waits for it.",
     "lost": "Decode is killed while tensors travel; prefill waits for it.",
     "deaf": "Decode's listener thread has died; prefill waits for it.",
+    "forgotten": "Only decode starts again; prefill takes it for the old one.",
     "mute": "Prefill's sender thread has died; its engine waits for it.",
     "broken": "NCCL fails in a transfer, and with it the thread that sent.",
     "spilled": "Decode's buffer is full for a while, and nothing is lost.",

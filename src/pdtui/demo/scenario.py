@@ -125,6 +125,7 @@ _PLANS: Final[Mapping[str, _Plan]] = {
     "killed": _Plan(handshake_faults.killed, _WAITS | {"handshake-stalled"}),
     "lost": _Plan(handshake_faults.lost, _WAITS),
     "deaf": _Plan(transfer_faults.deaf, _ENDS),
+    "forgotten": _Plan(transfer_faults.forgotten, _ENDS | {"peer-lost"}, send_types=_PUTS),
     "mute": _Plan(transfer_faults.mute, _ENDS, send_types=(SendType.PUT_ASYNC,)),
     "broken": _Plan(transfer_faults.broken, _ENDS | {"sender-died", "listener-died"}),
     "spilled": _Plan(transfer_faults.spilled, send_types=_PUTS),

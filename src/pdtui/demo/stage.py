@@ -127,6 +127,17 @@ class Stage:
         self._tids = count(max(w.process.pid for w in fleet.workers) + 500, 3)
         self._shift += at
 
+    def renew_one(self, old: Instance, new: Instance, at: float) -> None:
+        """One instance is started again; the others go on, and still know the old one."""
+        members = self.members
+        begun = {file: Meter(0.0) for file in self.meters if file != old.file}
+        decodes = tuple(new if one == old else one for one in self.fleet.decodes)
+        self.renew(replace(self.fleet, decodes=decodes), at)
+        self.meters.update(begun)
+        for worker in self.fleet.workers:
+            if worker not in new.workers:
+                self.members[worker.address] = members[worker.address]
+
     def say(self, at: float, process: Process, template: Template, **values: object) -> None:
         """A Python process writes a line, if its level and the patch let it."""
         self._pass(at)

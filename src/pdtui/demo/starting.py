@@ -13,12 +13,16 @@ from pdtui.demo.template import Heads
 _VERSIONS: Final = {Heads.COLOURED: "0.11.0", Heads.PLAIN: "0.17.0"}
 
 
-def start(stage: Stage, failing: Collection[Instance] = ()) -> None:
-    """Every instance starts, up to a server that waits for requests.
+def start(
+    stage: Stage,
+    failing: Collection[Instance] = (),
+    only: Collection[Instance] | None = None,
+) -> None:
+    """Every instance starts (or only these), up to a server that waits for requests.
 
     Where an address of a failing one is taken, it ends instead.
     """
-    for instance in stage.fleet.instances:
+    for instance in stage.fleet.instances if only is None else only:
         at = stage.rng.uniform(0.0, 0.4) + (0.3 if instance.role is Role.DECODE else 0.0)
         start_server(stage, at, instance)
         if instance in failing:

@@ -10,13 +10,23 @@ from pdtui.demo import crash_lines as crash
 from pdtui.demo import nccl
 from pdtui.demo import server_lines as server
 from pdtui.demo.background import WARNED_EVERY, stop
-from pdtui.demo.crashes import end_engine, end_listener, end_sender, time_out
-from pdtui.demo.fleet import LAYERS, MOST_BLOCKS, Request, SendType, Worker
+from pdtui.demo.crashes import end_engine, end_listener, end_sender, see_go, time_out
+from pdtui.demo.fleet import (
+    LATER_PIDS,
+    LAYERS,
+    MOST_BLOCKS,
+    Request,
+    SendType,
+    Worker,
+    make_fleet,
+)
 from pdtui.demo.serving import Course, run
 from pdtui.demo.stage import Stage
+from pdtui.demo.starting import start
 from pdtui.demo.transfers import cut_short, move, refuse, spill_all
 
 _TIMED_OUT_AFTER: Final = 5 * WARNED_EVERY
+_RESTARTS_IN: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +184,30 @@ def deaf(stage: Stage) -> None:
         _deafen(stage, at, pair, frames)
 
     run(stage, Course(move=_fail_once(stage, end)))
+
+
+def forgotten(stage: Stage) -> None:
+    """Prefill goes on as if the new decode were the old one, and puts a tensor."""
+    wanted, old = stage.requests, stage.fleet.decodes[-1]
+    stage.requests = max(1, wanted // 2)
+    stopped = run(stage)
+    stop(stage, stopped, only=[old])
+    see_go(stage, stopped + 0.5, old)
+    again = make_fleet(stage.rng, stage.fleet.shape, LATER_PIDS).decodes[-1]
+    stage.renew_one(old, again, stopped + _RESTARTS_IN)
+    stage.requests = max(len(stage.fleet.prefills) * len(stage.fleet.decodes), wanted // 2)
+    start(stage, only=[again])
+
+    def put(stage: Stage, at: float, request: Request) -> tuple[int, ...] | None:
+        if request.decode != again:
+            return ()
+        for pair in _pairs(stage, request):
+            if stage.listening[pair.acceptor.address] < inf:
+                stage.blame(at, "listener-died", pair.acceptor, pair.connector)
+                _deafen(stage, at, pair, crash.unknown_peer(pair.connector.address))
+        return None
+
+    run(stage, Course(move=put, started=True))
 
 
 def mute(stage: Stage) -> None:
