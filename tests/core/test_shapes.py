@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pdtui.core.heads import Heads, NcclHeads, find_nccl_heads, find_vllm_heads
 
 from pdtui.core import formats
 from pdtui.core.bytescan import ByteBlock
 from pdtui.core.describe import peel
-from pdtui.core.heads import Heads, NcclHeads, find_nccl_heads, find_vllm_heads
 from pdtui.core.levels import LEVEL_OF_WORD
 from pdtui.core.stamps import SECOND
 from tests.conftest import DATA
