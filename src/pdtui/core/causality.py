@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pdtui.core.steps import Step
+from pdtui.core.store import Snapshot
 from pdtui.core.traces import NO_KEY, Trace, steps_flags
 
 _CAUSES = {
@@ -104,3 +105,14 @@ class Causality:
         if trace.step in (Step.NEW_SENT, Step.NEW_RECEIVED):
             self._handshakes[source, trace.said.remote] = key
         return key
+
+
+def edges_of(snapshot: Snapshot) -> list[Edge]:
+    """Every cause and effect in different sources, in the order in which they are found."""
+    causality = Causality()
+    return [
+        edge
+        for number, (source, stop) in enumerate(snapshot)
+        for trace in source.traces.among(0, source.traces.before(stop), CAUSAL)
+        for edge in causality.add(number, trace)
+    ]

@@ -220,14 +220,18 @@ def _collect(
     if form.pattern is None:
         collected.add_plain(rows[fits], form.step)
         return fits
+    says = any(name in form.pattern.groupindex for name in Said._fields)
+    has_key = "key" in form.pattern.groupindex
+    match, text = form.pattern.match, lines.text
     keys, said = [], []
-    for index in np.flatnonzero(fits).tolist():
-        row = int(rows[index])
-        matched = form.pattern.match(lines.text, int(at[row]), int(lines.ends[row]))
-        if matched:
-            groups = matched.groupdict()
-            keys.append(_key(form.step, groups.get("key")))
-            said.append(_said(groups))
+    where = np.flatnonzero(fits)
+    places = zip(
+        where.tolist(), at[rows[where]].tolist(), lines.ends[rows[where]].tolist(), strict=True
+    )
+    for index, begin, end in places:
+        if matched := match(text, begin, end):
+            keys.append(_key(form.step, matched["key"]) if has_key else NO_KEY)
+            said.append(_said(matched.groupdict()) if says else _NOTHING_SAID)
         else:
             fits[index] = False
     collected.add(rows[fits], form.step, keys, said)
