@@ -37,7 +37,7 @@ class Clocks:
     def times(
         self, places: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-        """Of many rows (source and row each): their times or NO_TIME, and whether each is a stamp."""
+        """Of many rows (source and row each): the times or NO_TIME, and which are stamps."""
         times = np.full(len(places), NO_TIME, np.int64)
         stamped = np.zeros(len(places), np.bool_)
         for number in np.unique(places[:, 0]).tolist():

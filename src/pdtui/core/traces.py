@@ -30,6 +30,9 @@ _REQUEST_STEPS = (Step.KV_SENT, Step.KV_RECEIVED)
 """Their key is a request's, whose random suffix each process makes anew."""
 
 
+_STEPS = {int(step): step for step in Step}
+
+
 class Said(NamedTuple):
     """What a trace says besides its key: addresses and details, '' where it does not."""
 
@@ -102,7 +105,10 @@ class Traces:
     def among(self, first: int, stop: int, steps: Flags) -> Iterator[Trace]:
         """The traces number first … stop-1 with these steps (a flag for each step's number)."""
         wanted = np.flatnonzero(steps[self.step[first:stop]]) + first
-        return (self[place] for place in wanted.tolist())
+        columns = (self.row, self.step, self._key.values, self._said.values)
+        texts = self._texts
+        for row, step, key, said in zip(*(c[wanted].tolist() for c in columns), strict=True):
+            yield Trace(row, _STEPS[step], key, texts[said])
 
     def rows_with(self, *steps: Step) -> npt.NDArray[np.int64]:
         """The rows with one of these steps."""
