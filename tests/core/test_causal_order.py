@@ -296,3 +296,24 @@ def test_a_log_written_twice_pairs_each_time_with_its_own() -> None:
     assert len(causes) == 7
     assert_sound(order, causes, [len(source) for source in sources])
     assert place[0, sent[20]] > place[1, got[0]]
+
+
+def test_stock_vllm_with_nccl_silent() -> None:
+    """No patch, no line of NCCL: both go in before either comes out, whatever the clocks say."""
+    context = "set_p2p_nccl_context, original_values: {'NCCL_MAX_NCHANNELS': None}"
+    logs = {"prefill": [], "decode": []}
+    for number in range(3):  # three runs one after the other, in one file each
+        began = START + timedelta(seconds=100 * number)
+        for label, arrow, own, peer in (("prefill", "👉", "a", "b"), ("decode", "👈", "b", "a")):
+            ready = f"💯P2pNcclEngine init, rank:0, zmq_address:{own}:1, send_type:PUT"
+            done = f"🤝ncclCommInitRank Success, {own}:1{arrow}{peer}:1, MyRank:{int(own == 'b')}"
+            late = began + timedelta(seconds=-7 if label == "prefill" else 0)
+            logs[label] += [line(late, said) for said in (ready, context, done)]
+    sources = []
+    for label, lines in logs.items():
+        source = Source(label, "", 2025)
+        source.feed("".join(lines).encode())
+        sources.append(source)
+    causes = [((a, 3 * n + 1), (1 - a, 3 * n + 2)) for n in range(3) for a in (0, 1)]
+    assert_sound(order_of(merged(sources)), causes, [9, 9])
+    assert_sound(order_of(merged(sources, {"decode": -50 * SECOND})), causes, [9, 9])
