@@ -117,6 +117,42 @@ def test_a_full_buffer_that_lost_kv_is_the_cause_of_that(find: Find) -> None:
     assert [follower.kind for follower in found.follows] == [Kind.KV_MISSING]
 
 
+def test_a_full_buffer_whose_overflow_is_full_too(find: Find) -> None:
+    """The pool in host memory gives out: the listener dies of it."""
+    full = died("listen_for_requests").replace(
+        "AttributeError: 'NoneType' object has no attribute 'shape'",
+        "ValueError: Insufficient memory",
+    )
+    found = only(find(**with_decode(spilled(f"{P2P}#layers.0") + full)))
+    assert (found.kind, found.severity) == (Kind.BUFFER_FULL, Severity.ERROR)
+    assert [follower.kind for follower in found.follows] == [Kind.LISTENER_DIED]
+
+
+def test_an_http_port_that_is_taken(find: Find) -> None:
+    """uvicorn says it of the API server's port."""
+    text = (
+        "ERROR:    [Errno 98] error while attempting to bind on address ('0.0.0.0', 8000): "
+        "address already in use\n"
+    )
+    found = only(find(prefill=text))
+    assert found.kind is Kind.ADDRESS_IN_USE
+    assert "prefill cannot bind '0.0.0.0', 8000" in found.summary
+
+
+def hung(second: int) -> str:
+    """vLLM's word of every minute that its workers do not answer."""
+    return line("No available shared memory broadcast block found in 60 seconds.", second)
+
+
+def test_workers_that_do_not_answer(find: Find) -> None:
+    """Minute after minute up to the end; once only, it is a slow machine."""
+    found = only(find(**with_decode(hung(60) + hung(120) + hung(180))))
+    assert found.kind is Kind.REQUEST_STALLED
+    assert "have not answered since 10:31:45, said 3 times" in found.summary
+    assert not is_failed(find(**with_decode(hung(60) + line("on", 200))))
+    assert not is_failed(find(**with_decode(hung(60) + hung(120) + line("on", 500))))
+
+
 def test_a_tensor_that_is_larger_than_the_buffer(find: Find) -> None:
     """GET: prefill says that it skips it."""
     text = line(

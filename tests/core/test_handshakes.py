@@ -171,7 +171,7 @@ def test_in_get_decode_connects() -> None:
     )
     found = only(handshakes)
     assert (found.connector_address, found.acceptor_address) == (D, P)
-    assert handshakes.prefill(found) == (P, D)
+    assert handshakes.prefill_and_decode(found) == (P, D)
     assert list(handshakes.matrix()) == [(P, D)]
 
 

@@ -49,8 +49,8 @@ def check(typed: Typed, as_json: bool, threshold: float) -> int:
     """Says what is wrong, and who waits for whom.
 
     What failed first stands first, and what followed from it under it. The exit status is 0 where
-    nothing is, 1 where something is, 2 where a source could not be read. Filters leave out the
-    problems of which no row passes.
+    nothing is wrong, 1 where something is, 2 where a source could not be read. Filters leave out
+    the problems of which no row passes.
 
     \b
     Examples:

@@ -4,6 +4,7 @@
 - A side's success is below the other side's entry into ncclCommInitRank: both must be in before
   either comes out. The debug lines name only the peer's address; the handshake that they belong to
   is the last NEW exchanged with that address. NCCL's own lines name the communicator (`commId`).
+  Stock vLLM says neither: there 🤝 gives the addresses to the entry before it (`engines.py`).
 - A tensor is received after it was sent, and the KV cache of a request likewise.
 - The sender's word that a tensor was refused is below the receiver's refusal (`tensor_id`).
 - Decode asks for blocks under the id that prefill gave the request, when prefill is done with it.
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pdtui.core.steps import Step
+from pdtui.core.store import Snapshot
 from pdtui.core.traces import NO_KEY, Trace, steps_flags
 
 _CAUSES = {
@@ -35,6 +37,8 @@ _EFFECTS = {
     Step.SUCCEEDED: "enter",
     Step.COMM_COMPLETE: "comm",
     Step.TENSOR_RECEIVED: "tensor",
+    Step.TENSOR_STORED: "tensor",
+    Step.TENSOR_TAKEN: "tensor",
     Step.KV_RECEIVED: "kv",
     Step.REFUSAL_SEEN: "refusal",
     Step.KV_ASKED: "blocks",
@@ -81,17 +85,32 @@ class Causality:
         key = self._key(source, trace)
         if key is None:
             return []
-        here = (source, trace.row)
         if trace.step in _CAUSES:
-            family = (_CAUSES[trace.step], key)
-            self._causes[family].append(here)
-            edges = [Edge(*here, *effect) for effect in self._effects.get(family, ())]
-        else:
-            family = (_EFFECTS[trace.step], key)
-            self._effects[family].append(here)
-            edges = [Edge(*cause, *here) for cause in self._causes.get(family, ())]
+            return self._cause((_CAUSES[trace.step], key), (source, trace.row))
+        return self._effect((_EFFECTS[trace.step], key), (source, trace.row))
+
+    def add_handshake(self, source: int, entry: int, success: int, key: int) -> list[Edge]:
+        """The same of a handshake that only its own source can tell: the rows of one of its sides.
+
+        `key` stands for the two addresses, the connecting one first.
+        """
+        self._times[source, Step.BLOCKING, key] += 1
+        family = ("enter", (key, self._times[source, Step.BLOCKING, key]))
+        return [
+            *self._cause(family, (source, entry)),
+            *self._effect(family, (source, success)),
+        ]
+
+    def _cause(self, family: tuple[str, Key], here: tuple[int, int]) -> list[Edge]:
+        self._causes[family].append(here)
         # Within one source, file order is law and needs no help.
-        return [edge for edge in edges if edge.cause_source != edge.effect_source]
+        effects = [other for other in self._effects.get(family, ()) if other[0] != here[0]]
+        return [Edge(*here, *effect) for effect in effects]
+
+    def _effect(self, family: tuple[str, Key], here: tuple[int, int]) -> list[Edge]:
+        self._effects[family].append(here)
+        causes = [other for other in self._causes.get(family, ()) if other[0] != here[0]]
+        return [Edge(*cause, *here) for cause in causes]
 
     def _key(self, source: int, trace: Trace) -> Key | None:
         """What the other side's trace has too; None where that is not known."""
@@ -104,3 +123,14 @@ class Causality:
         if trace.step in (Step.NEW_SENT, Step.NEW_RECEIVED):
             self._handshakes[source, trace.said.remote] = key
         return key
+
+
+def edges_of(snapshot: Snapshot) -> list[Edge]:
+    """Every cause and effect in different sources, in the order in which they are found."""
+    causality = Causality()
+    return [
+        edge
+        for number, (source, stop) in enumerate(snapshot)
+        for trace in source.traces.among(0, source.traces.before(stop), CAUSAL)
+        for edge in causality.add(number, trace)
+    ]

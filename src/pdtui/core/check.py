@@ -119,7 +119,7 @@ def _iso(time: int) -> str:
 
 
 def _handshake(inspection: Inspection, pair: Handshake) -> dict[str, object]:
-    prefill, decode = inspection.handshakes.prefill(pair)
+    prefill, decode = inspection.handshakes.prefill_and_decode(pair)
     took = _took(inspection, pair)
     return {
         "prefill": prefill or None,

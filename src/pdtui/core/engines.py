@@ -132,6 +132,8 @@ class EngineReader:
     source: Source
     engines: list[Engine] = field(default_factory=list)
     sides: list[Side] = field(default_factory=list)
+    shaken: list[Side] = field(default_factory=list)
+    """Sides that nothing but their own 🤝 names, and that no other side can be mistaken for."""
     refused: list[tuple[str, int]] = field(default_factory=list)
     """Addresses that could not be bound because they were taken, each with its row."""
     _read: int = 0
@@ -284,6 +286,8 @@ class EngineReader:
         side = found[0] if found else self._new_side(engine, connects, said.remote)
         side.connects, side.peer = connects, said.remote
         side.shook = side.shook or shakes
+        if shakes and not told and len(pending) == 1 and side is pending[0]:
+            self.shaken.append(side)
         return side
 
     # What NCCL says.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from pdtui.core.stamps import NO_TIME, SECOND, to_datetime
 from pdtui.core.store import Snapshot
@@ -33,10 +34,22 @@ class Clocks:
         when = int(source.columns.when[place.row])
         return None if when == NO_TIME else when + self.offsets.get(source.label, 0)
 
-    def stamped(self, place: Place) -> bool:
-        """Whether the row has a stamp of its own."""
-        source = self.snapshot[place.source][0]
-        return source.kinds.kinds[int(source.columns.kind[place.row])].stamped
+    def times(
+        self, places: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Of many rows (source and row each): the times or NO_TIME, and which are stamps."""
+        times = np.full(len(places), NO_TIME, np.int64)
+        stamped = np.zeros(len(places), np.bool_)
+        for number in np.unique(places[:, 0]).tolist():
+            source = self.snapshot[number][0]
+            here = np.flatnonzero(places[:, 0] == number)
+            rows = places[here, 1]
+            when = source.columns.when[rows]
+            offset = self.offsets.get(source.label, 0)
+            times[here] = np.where(when == NO_TIME, NO_TIME, when + offset)
+            own = np.array([kind.stamped for kind in list(source.kinds.kinds)], np.bool_)
+            stamped[here] = own[source.columns.kind[rows]]
+        return times, stamped
 
     def end_of(self, number: int) -> int | None:
         """The latest time in a source."""

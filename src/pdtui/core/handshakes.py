@@ -147,8 +147,8 @@ class Handshakes:
             return f"{source.label} rank {engine.rank}"
         return f"{source.label} {engine.address or engine.pid or ''}".rstrip()
 
-    def prefill(self, handshake: Handshake) -> tuple[str, str]:
-        """The addresses of prefill and decode, by who connects and how the engines send."""
+    def prefill_and_decode(self, handshake: Handshake) -> tuple[str, str]:
+        """Both addresses, prefill's first: by who connects, and how the engines send."""
         connector, acceptor = handshake.connector_address, handshake.acceptor_address
         types = {side.engine.send_type for side in handshake.sides} - {""}
         roles = {side: role_of(self.readers[side.source].source) for side in handshake.sides}
@@ -161,7 +161,7 @@ class Handshakes:
 
     def matrix(self) -> dict[tuple[str, str], Handshake]:
         """Prefill's and decode's address → the latest handshake of the two."""
-        return {self.prefill(pair): pair for pair in self.pairs}
+        return {self.prefill_and_decode(pair): pair for pair in self.pairs}
 
 
 def role_of(source: Source) -> str | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pdtui.core.causality import edges_of
 from pdtui.core.evidence import Clocks, Place
 from pdtui.core.handshakes import Handshakes
-from pdtui.core.merge import Merge
 from pdtui.core.requests import Requests
 from pdtui.core.skew import Skew, SkewEstimator
 from pdtui.core.stalls import THRESHOLD, Stall, find_stalls
@@ -46,9 +46,8 @@ class Inspection:
         self.requests = Requests(self.offsets)
         self.requests.update(self.snapshot)
         self.handshakes.update(self.snapshot)
-        merge, skews = Merge(self.offsets), SkewEstimator()
-        merge.update(self.snapshot)
-        skews.add(merge.edges, self.clocks)
+        skews = SkewEstimator()
+        skews.add(edges_of(self.snapshot), self.clocks)
         self.skews = skews.skews(self.clocks)
         now = self.clocks.end() if self.growing else None
         self.stalls = find_stalls(self.handshakes, self.clocks, now=now, threshold=self.threshold)

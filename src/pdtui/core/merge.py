@@ -30,6 +30,7 @@ from pdtui.core.lifts import End, Lifting, Lifts, TimedEdge
 from pdtui.core.roles import role_order
 from pdtui.core.source import Source
 from pdtui.core.stamps import SECOND
+from pdtui.core.stockhandshakes import StockHandshakes
 from pdtui.core.store import Snapshot
 
 Refs: TypeAlias = npt.NDArray[np.int64]
@@ -109,6 +110,7 @@ class Merge:
     _order: Growable[np.int64] = field(default_factory=lambda: Growable(np.int64))
     _progress: list[_Progress] = field(default_factory=list)
     _causality: Causality = field(default_factory=Causality)
+    _stock: StockHandshakes = field(default_factory=StockHandshakes)
     _lifting: Lifting = field(default_factory=lambda: Lifting([]))
     edges: list[Edge] = field(default_factory=list)
     """Every cause and effect in different sources, in the order in which they were found."""
@@ -131,6 +133,7 @@ class Merge:
                 for source, place in zip(sources, places, strict=True)
             ]
             self._order, self._causality, self.edges = Growable(np.int64), Causality(), []
+            self._stock = StockHandshakes()
             self._lifting = Lifting([progress.lifts for progress in self._progress])
             self._extend(snapshot)
             return 0
@@ -239,7 +242,7 @@ class Merge:
             for trace in source.traces.among(progress.traces, upto, CAUSAL):
                 edges += self._causality.add(number, trace)
             progress.traces = upto
-        return edges
+        return edges + self._stock.edges(snapshot, self._causality)
 
     def _timed(self, edges: list[Edge]) -> list[TimedEdge]:
         """The edges with the clocks that the stamps give to their rows."""

@@ -32,6 +32,8 @@ _HTTP = ("httpx.", "httpcore.", "aiohttp.", "starlette.", "anyio.", "asyncio.", 
 """Whose exceptions tell of one request: a client that hung up, a reply that was no 200."""
 _UNREACHABLE = ("ConnectError", "ConnectTimeout", "ClientConnectorError", "ConnectionRefusedError")
 _LOGGING_ERROR = "--- Logging error ---"
+_MOST_TRACEBACKS = 300
+"""A log may hold one a request; the first ones are those that matter."""
 _LOST_PEER = "remote process exited or there was a network error"
 
 
@@ -112,8 +114,9 @@ def _tracebacks(
     inspection: Inspection, number: int, source: Source, told: set[int]
 ) -> Iterator[Problem]:
     groups: dict[str, list[tuple[int, Raised]]] = defaultdict(list)
-    for row in source.traces.rows_with(Step.TRACEBACK).tolist():
-        if row in told or _is_ending(source, row):
+    ending = source.traces.rows_with(Step.SHUTDOWN, Step.NCCL_CLOSED)
+    for row in source.traces.rows_with(Step.TRACEBACK)[:_MOST_TRACEBACKS].tolist():
+        if row in told or _is_ending(source, ending, row):
             continue  # a normal stop is loud
         if row and _LOGGING_ERROR in message_of(source, row - 1):
             continue  # a slip in a logger's arguments, and nothing is wrong
@@ -152,9 +155,10 @@ def _advice(raised: Raised) -> str:
 
 def _peer_closed(inspection: Inspection, number: int, source: Source) -> Iterator[Problem]:
     """A peer that went away while this side did not; at the end of a run all do."""
+    ending = source.traces.rows_with(Step.SHUTDOWN, Step.NCCL_CLOSED)
     for row in source.traces.rows_with(Step.PEER_CLOSED).tolist():
         here = Place(number, row)
-        if _is_ending(source, row) or not _goes_on(inspection, here):
+        if _is_ending(source, ending, row) or not _goes_on(inspection, here):
             continue
         named, ended = _peer_of(inspection, here)
         yield Problem(
@@ -169,6 +173,8 @@ def _peer_closed(inspection: Inspection, number: int, source: Source) -> Iterato
 
 def _same_process(source: Source, rows: npt.NDArray[np.int64], row: int) -> npt.NDArray[np.int64]:
     """Those of the rows that the process of `row` wrote, or nobody says who."""
+    if not len(rows):
+        return rows
     kinds = source.kinds.kinds
     mine = kinds[int(source.columns.kind[row])].process
     processes = [kinds[int(source.columns.kind[one])].process for one in rows.tolist()]
@@ -176,9 +182,8 @@ def _same_process(source: Source, rows: npt.NDArray[np.int64], row: int) -> npt.
     return rows[np.array(fits, np.bool_)]
 
 
-def _is_ending(source: Source, row: int) -> bool:
-    """Whether the row's process was told to end, or did so of itself, before this row."""
-    ending = source.traces.rows_with(Step.SHUTDOWN, Step.NCCL_CLOSED)
+def _is_ending(source: Source, ending: npt.NDArray[np.int64], row: int) -> bool:
+    """Whether one of the rows `ending` says that this row's process was ending before it."""
     return len(_same_process(source, ending[ending < row], row)) > 0
 
 

@@ -29,6 +29,9 @@ _WITH_ID = (
 )
 _SUFFIX = re.compile(P2P_REQUEST.pattern + r"(?:-\d+)?-(?P<suffix>[0-9a-f]{8})(?![0-9a-f])")
 _MOST_READ = 500
+_FEW_MINUTES = 2
+"""Once is a machine that is slow."""
+_LONGEST_MINUTE = 90 * SECOND
 _LONGEST_WAIT = 20 * SECOND
 """So long without a token while requests run: nothing but a stall is so slow."""
 
@@ -39,6 +42,7 @@ def find(inspection: Inspection) -> Iterator[Problem]:
     yield from _stalled(inspection)
     for number, (source, _) in enumerate(inspection.snapshot):
         yield from _not_generating(inspection, number, source)
+        yield from _hung(inspection, number, source)
 
 
 def _suffixes(number: int, source: Source) -> dict[str, dict[str, Place]]:
@@ -121,12 +125,29 @@ def _not_generating(inspection: Inspection, number: int, source: Source) -> Iter
     began, ended = inspection.clocks.time(begin), inspection.clocks.time(end)
     if began is None or ended is None or ended - began < _LONGEST_WAIT:
         return
-    hung = source.traces.rows_with(Step.WORKER_HUNG)
     yield Problem(
         Kind.REQUEST_STALLED,
         Severity.ERROR,
         f"{source.label}: requests run and not one token comes, from {clock_of(began)} to the end "
         f"({length_of(ended - began)})",
         "Decode waits for KV: look at its handshakes, and at the ids of its requests on both sides",
-        [begin, end, *(Place(number, row) for row in hung[hung > first].tolist())],
+        [begin, end],
+    )
+
+
+def _hung(inspection: Inspection, number: int, source: Source) -> Iterator[Problem]:
+    """vLLM's word of every minute that its workers do not answer, up to the end of the log."""
+    places = [Place(number, row) for row in source.traces.rows_with(Step.WORKER_HUNG).tolist()]
+    end = inspection.clocks.end_of(number)
+    times = [inspection.clocks.time(place) for place in places]
+    known = [time for time in times if time is not None]
+    if len(known) < _FEW_MINUTES or end is None or end - known[-1] > _LONGEST_MINUTE:
+        return
+    yield Problem(
+        Kind.REQUEST_STALLED,
+        Severity.ERROR,
+        f"{source.label}: its workers have not answered since {clock_of(known[0])}, said "
+        f"{counted(len(known), 'time')}",
+        "A worker hangs, often in NCCL, or its sender died. Next: py-spy dump on the workers",
+        places,
     )

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pdtui.core.evidence import Place, clock_of, counted
+from pdtui.core.exceptions import raised_at
 from pdtui.core.inspection import Inspection
 from pdtui.core.problems import Kind, Problem, Severity
 from pdtui.core.source import Source
@@ -18,6 +19,7 @@ from pdtui.core.steps import Step
 _MISMATCH = re.compile(r"(?P<wanted>\d+), \w+:(?P<got>\d+)")
 _FLOOD, _FLOOD_TIME = 10, 60 * SECOND
 """So many blocks expired in so long: no few clients that hung up."""
+_MOST_TRACEBACKS = 20
 _LOST = (Step.KV_MISSING, Step.TENSOR_LOST, Step.TENSOR_REFUSED)
 
 
@@ -97,10 +99,13 @@ def _buffer_full(inspection: Inspection, number: int, source: Source) -> Iterato
         lost = _requests_in(source, source.traces.rows_with(*_LOST))
         hit = _requests_in(source, spilled) & lost
         places = _places(number, spilled)
-        end = f"{counted(len(hit), 'request')} lost KV" if hit else "none was lost: recovered"
+        overflowed = _overflow(number, source, int(spilled[0]))
+        end = "none was lost: recovered"
+        if hit or overflowed:
+            end = f"{counted(len(hit), 'request')} lost KV" if hit else "then that was full too"
         yield Problem(
             Kind.BUFFER_FULL,
-            Severity.ERROR if hit else Severity.NOTE,
+            Severity.ERROR if hit or overflowed else Severity.NOTE,
             f"{source.label}'s receive buffer was full {_span(inspection, places)}: "
             f"{counted(len(spilled), 'tensor')} to host memory, {end}",
             "Raise kv_buffer_size: host memory is slow",
@@ -116,6 +121,14 @@ def _buffer_full(inspection: Inspection, number: int, source: Source) -> Iterato
             "Raise kv_buffer_size on prefill",
             places,
         )
+
+
+def _overflow(number: int, source: Source, after: int) -> bool:
+    """Whether the pool in host memory gave out as well (`tensor_memory_pool.py` says so)."""
+    tracebacks = source.traces.rows_with(Step.TRACEBACK)
+    later = tracebacks[tracebacks > after][:_MOST_TRACEBACKS].tolist()
+    raised = [raised_at(number, source, row) for row in later]
+    return any(one is not None and "Insufficient memory" in one.text for one in raised)
 
 
 def _kv_missing(inspection: Inspection, number: int, source: Source) -> Iterator[Problem]:

@@ -109,6 +109,50 @@ class Story:
     """As far as the logs say them."""
 
 
+class _Columns:
+    """What is known of each request, one entry a request, by key."""
+
+    def __init__(self) -> None:
+        self.key = np.zeros(0, np.uint64)
+        self.first = np.zeros(0, np.int64)
+        self.last = np.zeros(0, np.int64)
+        self.rows = np.zeros(0, np.int64)
+        self.warnings = np.zeros(0, np.int64)
+        self.steps = np.zeros(0, np.uint64)
+
+    def make_room(self, keys: npt.NDArray[np.uint64]) -> None:
+        """Enters the keys that are new."""
+        fresh = keys[~np.isin(keys, self.key)]
+        if not len(fresh):
+            return
+        at = np.searchsorted(self.key, fresh)
+        self.key = np.insert(self.key, at, fresh)
+        self.first = np.insert(self.first, at, _NEVER)
+        self.last = np.insert(self.last, at, -_NEVER)
+        self.rows = np.insert(self.rows, at, 0)
+        self.warnings = np.insert(self.warnings, at, 0)
+        self.steps = np.insert(self.steps, at, 0)
+
+    def summary(self, place: int) -> Summary:
+        """One of them."""
+        first, last = int(self.first[place]), int(self.last[place])
+        return Summary(
+            int(self.key[place]),
+            None if first == _NEVER else first,
+            None if last == -_NEVER else last,
+            int(self.rows[place]),
+            int(self.warnings[place]),
+            int(self.steps[place]),
+        )
+
+    def badness(self) -> npt.NDArray[np.int64]:
+        """The place of each request's verdict among all; the same as Summary.verdict says."""
+        steps = self.steps
+        waits = _any(steps, _ASKED) & ~_any(steps, _GOT | _ABORTED)
+        conditions = [_any(steps, _FAILURES), waits, _any(steps, _EXPIRED), _any(steps, _ABORTED)]
+        return np.select([*conditions, self.warnings > 0], [0, 1, 2, 3, 4], 5)
+
+
 @dataclass(slots=True)
 class Requests:
     """Every request of all sources, kept up to date as rows arrive."""
@@ -116,28 +160,22 @@ class Requests:
     offsets: dict[str, int] = field(default_factory=dict)
     _sources: list[Source] = field(default_factory=list)
     _read: list[int] = field(default_factory=list)
-    _keys: npt.NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
-    """Sorted; the columns go with it."""
-    _first: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    _last: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    _rows: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    _warnings: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    _steps: npt.NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    """How many entries of each source's index are in the columns."""
+    _columns: _Columns = field(default_factory=_Columns)
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._columns.key)
 
     def update(self, snapshot: Snapshot) -> bool:
         """Takes in what the sources have gained; whether there was anything of a request."""
         sources = [source for source, _ in snapshot]
         if self._sources != sources:
-            self.__init__(self.offsets)  # type: ignore[misc]
-            self._sources, self._read = sources, [0] * len(sources)
+            self._sources, self._read, self._columns = sources, [0] * len(sources), _Columns()
         changed = [self._take(number, stop) for number, (_, stop) in enumerate(snapshot)]
         return any(changed)
 
     def _take(self, number: int, stop: int) -> bool:
-        source = self._sources[number]
+        source, columns = self._sources[number], self._columns
         begin, upto = self._read[number], int(np.searchsorted(source.requests.row, stop))
         self._read[number] = upto
         if upto == begin:
@@ -146,63 +184,34 @@ class Requests:
         when = source.columns.when[rows]
         dated = when != NO_TIME
         when = when + self.offsets.get(source.label, 0)
-        self._make_room(np.unique(keys))
-        place = np.searchsorted(self._keys, keys)
-        np.minimum.at(self._first, place, np.where(dated, when, _NEVER))
-        np.maximum.at(self._last, place, np.where(dated, when, -_NEVER))
-        np.add.at(self._rows, place, 1)
-        np.add.at(self._warnings, place, _warns(source, rows))
-        np.bitwise_or.at(self._steps, place, _steps_of(source, rows))
+        columns.make_room(np.unique(keys))
+        place = np.searchsorted(columns.key, keys)
+        np.minimum.at(columns.first, place, np.where(dated, when, _NEVER))
+        np.maximum.at(columns.last, place, np.where(dated, when, -_NEVER))
+        np.add.at(columns.rows, place, 1)
+        np.add.at(columns.warnings, place, _warns(source, rows))
+        np.bitwise_or.at(columns.steps, place, _steps_of(source, rows))
         return True
-
-    def _make_room(self, keys: npt.NDArray[np.uint64]) -> None:
-        """Enters the keys that are new."""
-        fresh = keys[~np.isin(keys, self._keys)]
-        if not len(fresh):
-            return
-        at = np.searchsorted(self._keys, fresh)
-        self._keys = np.insert(self._keys, at, fresh)
-        self._first = np.insert(self._first, at, _NEVER)
-        self._last = np.insert(self._last, at, -_NEVER)
-        self._rows = np.insert(self._rows, at, 0)
-        self._warnings = np.insert(self._warnings, at, 0)
-        self._steps = np.insert(self._steps, at, 0)
 
     def summary(self, key: int) -> Summary | None:
         """One request; None where no row speaks of it."""
-        place = int(np.searchsorted(self._keys, np.uint64(key)))
-        if place == len(self) or int(self._keys[place]) != key:
+        place = int(np.searchsorted(self._columns.key, np.uint64(key)))
+        if place == len(self) or int(self._columns.key[place]) != key:
             return None
-        return self._summary(place)
-
-    def _summary(self, place: int) -> Summary:
-        first, last = int(self._first[place]), int(self._last[place])
-        return Summary(
-            int(self._keys[place]),
-            None if first == _NEVER else first,
-            None if last == -_NEVER else last,
-            int(self._rows[place]),
-            int(self._warnings[place]),
-            int(self._steps[place]),
-        )
+        return self._columns.summary(place)
 
     def worst(self, most: int | None = None) -> list[Summary]:
         """The requests, the worst first: by verdict, then by how long they took."""
-        order = np.lexsort((-(self._last - self._first), self._badness()))
-        return [self._summary(int(place)) for place in order[:most]]
-
-    def _badness(self) -> npt.NDArray[np.int64]:
-        """The place of each request's verdict among all; the same as Summary.verdict says."""
-        steps = self._steps
-        waits = _any(steps, _ASKED) & ~_any(steps, _GOT | _ABORTED)
-        conditions = [_any(steps, _FAILURES), waits, _any(steps, _EXPIRED), _any(steps, _ABORTED)]
-        return np.select([*conditions, self._warnings > 0], [0, 1, 2, 3, 4], 5)
+        columns = self._columns
+        order = np.lexsort((columns.first - columns.last, columns.badness()))
+        return [columns.summary(int(place)) for place in order[:most]]
 
     def with_steps(self, *steps: Step) -> list[Summary]:
         """The requests with a row of one of these steps, the earliest first."""
-        places = np.flatnonzero(_any(self._steps, _bits(*steps)))
-        places = places[np.argsort(self._first[places], kind="stable")]
-        return [self._summary(int(place)) for place in places]
+        columns = self._columns
+        places = np.flatnonzero(_any(columns.steps, _bits(*steps)))
+        places = places[np.argsort(columns.first[places], kind="stable")]
+        return [columns.summary(int(place)) for place in places]
 
     def rows_of(self, key: int) -> list[Place]:
         """Its rows, by source, then in file order."""

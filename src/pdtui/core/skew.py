@@ -6,12 +6,14 @@ side, pairs in both directions from both: the estimate is the middle, its error 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from pdtui.core.causality import Edge
 from pdtui.core.evidence import Clocks, Place
-from pdtui.core.stamps import SECOND
+from pdtui.core.stamps import NO_TIME, SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,17 @@ class _Bounds:
     pairs: int = 0
     proof: dict[str, tuple[Place, Place]] = field(default_factory=dict)
 
+    def take(self, pairs: int, longest: int, proof: tuple[Place, Place], *, ahead: bool) -> None:
+        """Takes in so many pairs, of which the quickest took at most so long on these clocks.
+
+        `ahead`: the effects are of the source that may be ahead, else the causes.
+        """
+        self.pairs += pairs
+        if ahead and (self.upper is None or longest < self.upper):
+            self.upper, self.proof["upper"] = longest, proof
+        if not ahead and (self.lower is None or -longest > self.lower):
+            self.lower, self.proof["lower"] = -longest, proof
+
 
 @dataclass(slots=True)
 class SkewEstimator:
@@ -79,30 +92,26 @@ class SkewEstimator:
 
     _bounds: dict[tuple[int, int], _Bounds] = field(default_factory=dict)
 
-    def add(self, edges: Iterable[Edge], clocks: Clocks) -> None:
+    def add(self, edges: Sequence[Edge], clocks: Clocks) -> None:
         """Takes in further causes and effects."""
-        for edge in edges:
-            self._take(edge, clocks)
-
-    def _take(self, edge: Edge, clocks: Clocks) -> None:
-        cause = Place(edge.cause_source, edge.cause_row)
-        effect = Place(edge.effect_source, edge.effect_row)
-        began, ended = clocks.time(cause), clocks.time(effect)
-        # A row without a stamp of its own may have been written any time after the one it has.
-        if began is None or ended is None or not clocks.stamped(effect):
+        if not edges:
             return
-        one, other = sorted((cause.source, effect.source))
-        bounds = self._bounds.setdefault((one, other), _Bounds())
-        bounds.pairs += 1
+        ends = np.array(edges, np.int64)
+        causes, effects = ends[:, :2], ends[:, 2:]
+        began, _ = clocks.times(causes)
+        ended, stamped = clocks.times(effects)
+        # A row without a stamp of its own may have been written any time after the one it has.
+        known = np.flatnonzero(stamped & (began != NO_TIME) & (ended != NO_TIME))
         # A stamp of whole seconds may be up to a second early.
-        if cause.source == one:
-            upper = ended + _grain(ended) - began
-            if bounds.upper is None or upper < bounds.upper:
-                bounds.upper, bounds.proof["upper"] = upper, (cause, effect)
-        else:
-            lower = began - ended - _grain(ended)
-            if bounds.lower is None or lower > bounds.lower:
-                bounds.lower, bounds.proof["lower"] = lower, (cause, effect)
+        longest = ended + np.where(ended % SECOND, 0, SECOND) - began
+        for one, other in np.unique(np.sort(ends[known][:, [0, 2]], axis=1), axis=0).tolist():
+            bounds = self._bounds.setdefault((one, other), _Bounds())
+            for first, second in ((one, other), (other, one)):
+                of = known[(causes[known, 0] == first) & (effects[known, 0] == second)]
+                if len(of):
+                    least = of[np.argmin(longest[of])]
+                    proof = Place(*causes[least].tolist()), Place(*effects[least].tolist())
+                    bounds.take(len(of), int(longest[least]), proof, ahead=first == one)
 
     def skews(self, clocks: Clocks) -> list[Skew]:
         """What is known of each two sources between which something happened."""
@@ -113,11 +122,6 @@ class SkewEstimator:
             pairs = bounds.pairs
             found.append(Skew(label, against, bounds.lower, bounds.upper, pairs, proof))
         return found
-
-
-def _grain(time: int) -> int:
-    """How much later than its stamp a row may have been written."""
-    return 0 if time % SECOND else SECOND
 
 
 def _number(microseconds: int) -> str:

@@ -38,6 +38,7 @@ class Step(IntEnum):
     # A transfer.
     TENSOR_SENT = auto()
     TENSOR_RECEIVED = auto()
+    TENSOR_STORED = auto()
     TENSOR_AWAITED = auto()
     TENSOR_TAKEN = auto()
     TENSOR_REFUSED = auto()
@@ -210,9 +211,10 @@ FORMS: tuple[Form, ...] = (
         for way in ("PUT", "GET")
     ),
     _form(Step.TENSOR_TOO_LARGE, "[GET]tensor_id:", r"(?P<key>[^\s,]+), tensor_size:\d+, is great"),
-    _form(Step.TENSOR_SENT, "P2P_SEND_TENSOR_BEGIN ", _FORK_TENSOR + " " + _REMOTE),
-    _form(Step.TENSOR_RECEIVED, "P2P_LISTEN_PUT_BEGIN ", r".*?" + _REMOTE + _FORK_TENSOR),
+    _form(Step.TENSOR_SENT, "P2P_SEND_TENSOR_BEGIN ", _FORK_TENSOR),
+    _form(Step.TENSOR_RECEIVED, "P2P_LISTEN_PUT_BEGIN ", _FORK_TENSOR),
     _form(Step.TENSOR_RECEIVED, "P2P_GET_RECV_DONE ", _FORK_TENSOR),
+    _form(Step.TENSOR_STORED, "P2P_LISTEN_PUT_BUFFERED ", _FORK_TENSOR),
     _form(Step.TENSOR_AWAITED, "P2P_RECV_WAIT_BEGIN ", _FORK_TENSOR),
     _form(Step.TENSOR_TAKEN, "P2P_RECV_WAIT_HIT", _FORK_TENSOR),
     _form(Step.KV_SENT, "start send kv |", _REQUEST),
@@ -270,6 +272,11 @@ FORMS: tuple[Form, ...] = (
         Step.ADDRESS_IN_USE,
         "zmq.error.ZMQError: Address already in use",
         r"(?: \(addr='tcp://(?P<own>[^']+)'\))?",
+    ),
+    _form(
+        Step.ADDRESS_IN_USE,
+        "[Errno 98] error while attempting to bind on address",
+        r" \((?P<own>'[^']*', \d+)\): address already in use",
     ),
     _form(Step.NCCL_ERROR, "RuntimeError: NCCL error:", ""),
     *(

@@ -6,9 +6,11 @@ so that a further step costs nothing a byte; an expression runs only where a key
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -28,6 +30,9 @@ _MOST_SIGN_BYTES = 24
 _FIRST_NON_ASCII = 0x80
 _REQUEST_STEPS = (Step.KV_SENT, Step.KV_RECEIVED)
 """Their key is a request's, whose random suffix each process makes anew."""
+
+
+_STEPS = {int(step): step for step in Step}
 
 
 class Said(NamedTuple):
@@ -102,7 +107,10 @@ class Traces:
     def among(self, first: int, stop: int, steps: Flags) -> Iterator[Trace]:
         """The traces number first … stop-1 with these steps (a flag for each step's number)."""
         wanted = np.flatnonzero(steps[self.step[first:stop]]) + first
-        return (self[place] for place in wanted.tolist())
+        columns = (self.row, self.step, self._key.values, self._said.values)
+        texts = self._texts
+        for row, step, key, said in zip(*(c[wanted].tolist() for c in columns), strict=True):
+            yield Trace(row, _STEPS[step], key, texts[said])
 
     def rows_with(self, *steps: Step) -> npt.NDArray[np.int64]:
         """The rows with one of these steps."""
@@ -154,19 +162,24 @@ class _Collected:
         self.said: list[npt.NDArray[np.int32]] = [np.zeros(0, np.int32)]
         self.texts: dict[Said, int] = {_NOTHING_SAID: 0}
 
-    def add(self, rows: Positions, step: Step, keys: list[int], said: list[Said]) -> None:
-        """Adds traces of one step."""
+    def add(
+        self, rows: Positions, step: Step, found: list[re.Match[bytes] | None], which: Positions
+    ) -> None:
+        """Adds traces of one step; `which` of the matches each row has."""
+        groups = [one.groupdict() if one else {} for one in found]
+        keys = [_key(step, said.get("key")) for said in groups]
+        said = [_said(one.get("own"), one.get("remote"), one.get("detail")) for one in groups]
         numbers = [self.texts.setdefault(one, len(self.texts)) for one in said]
         self.row.append(rows)
         self.step.append(np.full(len(rows), step, np.uint8))
-        self.key.append(np.array(keys, np.uint64))
-        self.said.append(np.array(numbers, np.int32))
+        self.key.append(np.array(keys, np.uint64)[which])
+        self.said.append(np.array(numbers, np.int32)[which])
 
-    def add_plain(self, rows: Positions, step: Step) -> None:
-        """Adds traces that say nothing but their step."""
+    def add_keys(self, rows: Positions, step: Step, keys: list[int]) -> None:
+        """Adds traces that say nothing but their step and key."""
         self.row.append(rows)
         self.step.append(np.full(len(rows), step, np.uint8))
-        self.key.append(np.zeros(len(rows), np.uint64))
+        self.key.append(np.array(keys, np.uint64))
         self.said.append(np.zeros(len(rows), np.int32))
 
     def found(self) -> Found:
@@ -218,19 +231,17 @@ def _collect(
     for begin in range(_WORD, len(form.begins), _WORD):
         fits &= lines.block.starts_with(at[rows] + begin, form.begins[begin : begin + _WORD])
     if form.pattern is None:
-        collected.add_plain(rows[fits], form.step)
+        rows = rows[fits]
+        collected.add_keys(rows, form.step, [NO_KEY] * len(rows))
         return fits
-    keys, said = [], []
-    for index in np.flatnonzero(fits).tolist():
-        row = int(rows[index])
-        matched = form.pattern.match(lines.text, int(at[row]), int(lines.ends[row]))
-        if matched:
-            groups = matched.groupdict()
-            keys.append(_key(form.step, groups.get("key")))
-            said.append(_said(groups))
-        else:
-            fits[index] = False
-    collected.add(rows[fits], form.step, keys, said)
+    where = np.flatnonzero(fits)
+    begins = at[rows[where]]
+    # Many lines say the same, but for those that have a key of their own.
+    texts, which = lines.block.distinct(begins, lines.ends[rows[where]] - begins)
+    found = [form.pattern.match(text) for text in texts]
+    matched = np.array([one is not None for one in found], np.bool_)[which]
+    fits[where[~matched]] = False
+    collected.add(rows[fits], form.step, found, which[matched])
     return fits
 
 
@@ -242,11 +253,9 @@ def _key(step: Step, text: bytes | None) -> int:
     return key_of(text)
 
 
-def _said(groups: dict[str, bytes | None]) -> Said:
-    own, remote, detail = (groups.get(name) or b"" for name in Said._fields)
-    if not (own or remote or detail):
-        return _NOTHING_SAID
-    return Said(_decoded(own), _decoded(remote), _decoded(detail))
+@lru_cache(maxsize=4096)
+def _said(own: bytes | None, remote: bytes | None, detail: bytes | None) -> Said:
+    return Said(_decoded(own or b""), _decoded(remote or b""), _decoded(detail or b""))
 
 
 def _decoded(text: bytes) -> str:
@@ -257,11 +266,9 @@ def _collect_pair(lines: Lines, pair: Pair, collected: _Collected) -> None:
     """Collects the rows of a pair of the user's: slower, an expression on every line."""
     places = list(zip(lines.message_at.tolist(), lines.ends.tolist(), strict=True))
     for step, pattern in ((Step.OWN_CAUSE, pair.cause), (Step.OWN_EFFECT, pair.effect)):
-        rows, keys = [], []
+        rows, found = [], []
         for row, (begin, end) in enumerate(places):
-            if (found := pattern.search(lines.text, begin, end)) and found["key"]:
+            if (one := pattern.search(lines.text, begin, end)) and one["key"]:
                 rows.append(row)
-                keys.append(key_of(pair.name.encode() + b"\0" + found["key"]))
-        if rows:
-            said = [_NOTHING_SAID] * len(rows)
-            collected.add(np.array(rows, np.int64), step, keys, said)
+                found.append(key_of(pair.name.encode() + b"\0" + one["key"]))
+        collected.add_keys(np.array(rows, np.int64), step, found)
