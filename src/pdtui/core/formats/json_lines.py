@@ -23,7 +23,7 @@ _ORIGIN = ("name", "logger", "target", "logger_name", "module")
 _FILE, _LINE = ("filename", "file", "pathname"), ("lineno", "line", "line_number")
 _RANK = ("rank", "tp_rank")
 _NUMBERED_LEVELS = {10: 1, 20: 2, 30: 3, 40: 4, 50: 5}
-"""Python's and bunyan's numbers for levels → ours."""
+"""Python's numbers for levels → ours."""
 
 
 @dataclass(frozen=True, slots=True)
