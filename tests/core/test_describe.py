@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
-from pdtui.core.describe import Describer, peel, take_apart
+from pdtui.core.describe import Describer, take_apart
 from pdtui.core.export import COLUMNS
 from tests.conftest import Load
 from tests.core.sources import growing, opened
@@ -98,23 +96,9 @@ def test_a_line_can_be_given() -> None:
         assert describer.describe(0).message == "one"
 
 
-@pytest.mark.parametrize(
-    ("line", "rest"),
-    [
-        ("(Worker pid=1) x", "x"),
-        ("[rank3]: (APIServer pid=1) (Worker pid=2) x", "x"),
-        ("(A pid=1) (B pid=2) (C pid=3) (D pid=4) x", "(D pid=4) x"),
-        ("x (Worker pid=1) ", "x (Worker pid=1) "),
-        ("", ""),
-    ],
-)
-def test_peel_takes_prefixes_off(line: str, rest: str) -> None:
-    assert peel(line.encode()) == rest.encode()
-
-
 def test_a_line_that_is_no_longer_what_it_was_is_text() -> None:
     """Where the file changed under the row, its bytes are shown as they are."""
     with opened(f"{HEAD}one\n".encode()) as source:
         kind = Describer(source).kind(0)
-        head = take_apart(b"something else\n", kind)
+        head = take_apart(b"something else\n", kind, source.kinds)
         assert (head.origin, head.message) == (None, "something else")

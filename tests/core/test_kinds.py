@@ -83,7 +83,10 @@ def test_the_rules_of_rank_in_their_order(
 
 def test_what_a_line_seems_to_say_before_it_is_whole_is_forgotten() -> None:
     """`rank:1` of rank:12 and `PUT` of PUT_ASYNC teach nothing that outlives the line."""
-    line = f"{HEAD}💯init, rank:12, zmq_address:a:14579, send_type:PUT_ASYNC, x\n".encode()
+    line = (
+        f"{HEAD}💯P2pNcclEngine init, rank:12, local_rank:0, http_address:a:1, "
+        "zmq_address:a:14579, proxy_address:, send_type:PUT_ASYNC, x\n"
+    ).encode()
     for end in range(1, len(line)):
         with growing("prefill") as [written]:
             written.write(f"{NCCL}\n".encode() + line[:end])
@@ -114,11 +117,12 @@ def test_packing_keeps_every_field() -> None:
             address=np.array([0, 1023]),
             stamped=np.array([False, True]),
             continuation=np.array([False, True]),
+            torn=np.array([False, True]),
         )
     )
     first, last = (table.kinds[number] for number in numbers)
-    assert tuple(first) == (0, 0, 0, -1, 0, 0, False, False)
-    assert tuple(last) == (63, 5, 65_535, MAX_RANK, 4095, 1023, True, True)
+    assert tuple(first) == (0, 0, 0, -1, 0, 0, False, False, False)
+    assert tuple(last) == (63, 5, 65_535, MAX_RANK, 4095, 1023, True, True, True)
 
 
 def test_masks_and_levels_of_packed_numbers() -> None:

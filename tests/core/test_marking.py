@@ -48,7 +48,16 @@ MESSAGES = [
     ("[Rank 7]", "", 7),
     # Text.
     ("prompt: '日志 🔍 résumé 🚨'", "", None),
-    ("🎉 no marker that the table knows", "", None),
+    # Emoji that no table knows are markers by themselves, as Unicode composes them.
+    ("🎉 two test requests", "🎉", None),
+    ("🎉🎉 Successfully finished 2 test requests!", "🎉", None),
+    ("🔍 🎉 [Rank 3] behind a known one", "🔍🎉", 3),
+    ("🎉 🔍 [Rank 3] before a known one", "🎉🔍", 3),
+    ("📥 Prefill response status: 200", "📥", None),
+    ("☀️ with a selector", "☀", None),
+    ("日志 text", "", None),
+    ("é [Rank 3] no emoji", "", 3),
+    ("\xff\xff", "", None),
     ("Request a, rank:3", "", None),
     ("set_p2p_nccl_context, original_values: {}", "", None),
     ("10.0.0.1:1👉10.0.0.2:2 without a marker before", "", None),
@@ -68,6 +77,31 @@ def test_markers_and_rank_of_a_message(message: str, markers: str, rank: int | N
     assert row.markers == tuple(markers)
     assert row.rank == rank
     assert row.rank_source == (None if rank is None else "explicit")
+
+
+@pytest.mark.parametrize(
+    "emoji",
+    ["👩‍💻", "🇫🇷", "👍🏽", "🎉", "⏱", "✈️"],
+    ids=["joined", "flag", "toned", "plain", "old", "U+FE0F"],
+)
+def test_an_emoji_is_found_whole(emoji: str) -> None:
+    """Of several characters too; one that begins alike in another line changes nothing."""
+    wanted = emoji.replace("\ufe0f", "")
+    lines = [f"{HEAD}{text}\n".encode() for text in (f"{emoji} x", f"{emoji[0]} x", f"🔍 {emoji}x")]
+    for order in (lines, lines[::-1]):
+        alone = [scanned(line)[0].markers for line in order]
+        assert [row.markers for row in scanned(b"".join(order))] == alone
+        assert [row.markers for row in scanned(order)] == alone
+    assert scanned(lines[0])[0].markers == (wanted,)
+    assert scanned(lines[2])[0].markers == ("🔍", wanted)
+
+
+def test_more_emoji_than_there_is_room_for() -> None:
+    """The first ones are markers, and every row is a row."""
+    lines = [f"{HEAD}{chr(0x1F600 + n)} x\n".encode() for n in range(80)]
+    for pieces in (b"".join(lines), lines):
+        rows = scanned(pieces)
+        assert [bool(row.markers) for row in rows] == [True] * 48 + [False] * 32
 
 
 @pytest.mark.parametrize("before", ["", "\n", "(Worker pid=1) ", "\x1b[0m", "x\r"])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
-from tests.core.sources import lines_of, scanned
+from pdtui.core.describe import Describer
+from tests import reference
+from tests.core.sources import differences, lines_of, opened, scanned
 
 HEAD = "INFO 11-22 06:35:44 [base.py:86] text"
 
@@ -51,22 +55,148 @@ def test_prefixes_name_process_and_rank(
 @pytest.mark.parametrize(
     "prefix",
     [
-        "(raylet) ",
         "(Worker pid=937)",
         "(Worker pid=x) ",
         "(1Worker pid=937) ",
-        "(Worker  pid=937) ",
         "(Worker pid=123456789) ",
         "(" + "N" * 100 + " pid=937) ",
-        "a (Worker pid=937) ",
+        "a ",
         "[rank]: ",
+        "[rank3] [x] ",
+        "pod/x/y ",
     ],
 )
-def test_what_only_looks_like_a_prefix_is_text(prefix: str) -> None:
-    """It names nobody, and the line is no head either."""
+def test_what_only_looks_like_a_prefix_names_nobody(prefix: str) -> None:
+    """The head behind it is found all the same, as the last resort."""
     row = scanned((prefix + HEAD).encode())[0]
-    assert (row.format, row.pid, row.rank) == (None, None, None)
-    assert row.message == prefix + HEAD
+    assert (row.format, row.message) == ("vllm", "text")
+    assert row.pid is None
+    assert scanned(f"{prefix}words\n".encode())[0].pid is None
+
+
+LAUNCHED = [
+    # prefix, process, rank, time
+    ("[default3]: ", None, 3, None),
+    ("[default0]:", None, 0, None),
+    ("0: ", None, None, None),
+    (" 12: ", None, None, None),
+    ("[1,0]<stdout>:", None, None, None),
+    ("[1,12]<stderr>: ", None, None, None),
+    ("2025-04-06T07:55:21.108632509Z ", None, None, "2025-04-06T07:55:21.108632"),
+    ("2025-04-06T07:55:21Z ", None, None, "2025-04-06T07:55:21"),
+    ("2025-04-06T07:55:21.5+02:00 ", None, None, "2025-04-06T07:55:21.5"),
+    ("2025-04-06T07:55:21+0200 ", None, None, "2025-04-06T07:55:21"),
+    ("[pod/vllm-prefill-0/engine] ", "vllm-prefill-0/engine", None, None),
+    ("vllm-decode-5b7f9-x2k engine ", "vllm-decode-5b7f9-x2k/engine", None, None),
+    ("prefill-1  | ", "prefill-1", None, None),
+    ("decode-0-1   | ", "decode-0-1", None, None),
+    ("worker-9 >> ", "worker-9", None, None),
+    ("2025-05-30 09:53:45.386 | ", None, None, "2025-05-30T09:53:45.386"),
+    ("  | 2024-12-04T05:27:44.078Z | ", None, None, "2024-12-04T05:27:44.078"),
+    ("Nov 01 10:30:45 node-7 vllm[123]: ", "vllm", None, "2026-11-01T10:30:45"),
+    ("Nov  1 10:30:45 node-7 vllm[123]: ", "vllm", None, "2026-11-01T10:30:45"),
+    ("Nov 01 10:30:45 ", None, None, "2026-11-01T10:30:45"),
+    ("2025-11-01T10:30:45+0100 node-7 vllm[123]: ", "vllm", None, "2025-11-01T10:30:45"),
+    # Several, in the order in which launchers nest.
+    ("[pod/a-decode-0/c] 2025-04-06T07:55:21Z [rank2]: ", "a-decode-0/c", 2, "2025-04-06T07:55:21"),
+    ("2025-04-06T07:55:21Z [pod/a-decode-0/c] ", "a-decode-0/c", None, "2025-04-06T07:55:21"),
+    ("a-decode-0 c 2025-04-06T07:55:21Z ", "a-decode-0/c", None, "2025-04-06T07:55:21"),
+    ("decode-1  | [rank1]: (Worker_TP2 pid=9) ", "Worker_TP2", 2, None),
+    ("0: (EngineCore pid=7) (RayWorker pid=9, ip=10.0.0.2) ", "RayWorker", None, None),
+    ("Aug 19 18:34:30 node vllm[8707]: (APIServer pid=8707) ", "APIServer", None,
+     "2026-08-19T18:34:30"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("prefix", "process", "rank", "time"), LAUNCHED)
+def test_launchers_prefixes(
+    prefix: str, process: str | None, rank: int | None, time: str | None
+) -> None:
+    """Peeled one after the other; a prefix's stamp is the row's time, its container its process."""
+    row = scanned((prefix + HEAD).encode())[0]
+    assert (row.format, row.message, row.torn) == ("vllm", "text", False)
+    assert (row.process, row.rank) == (process, rank)
+    assert str(row.time) == str(datetime.fromisoformat(time or "2026-11-22T06:35:44"))
+
+
+@pytest.mark.parametrize(("prefix", "process", "rank", "time"), LAUNCHED)
+def test_every_line_of_a_record_has_its_prefix_taken_off(
+    prefix: str, process: str | None, rank: int | None, time: str | None
+) -> None:
+    """Also those that are no heads; whatever the prefix, the reference says the same."""
+    data = "".join(f"{prefix}{text}\n" for text in (HEAD, "  under it", "", "🔍 [Rank 1] x"))
+    rows = scanned(data.encode())
+    # A blank behind a colon may be the launcher's.
+    under = " under it" if prefix.endswith(":") else "  under it"
+    assert [row.message for row in rows] == ["text", under, "", "🔍 [Rank 1] x"]
+    assert [row.continuation for row in rows] == [False, True, True, False]
+    assert [row.process for row in rows[:3]] == [process] * 3
+    assert scanned(lines_of(data.encode())) == rows
+    assert differences(reference.read(data.encode(), 2026), rows, data.encode()) == []
+
+
+@pytest.mark.parametrize("prefix", ["0: ", "pod-a main "])
+def test_what_may_be_text_is_a_prefix_from_its_first_head_on(prefix: str) -> None:
+    """Above it, nothing is taken for a prefix; below it, also lines that are no heads."""
+    data = f"{prefix}🔍 x\n{prefix}{HEAD}\n{prefix}🔍 x\n".encode()
+    for pieces in (data, lines_of(data)):
+        assert [row.markers for row in scanned(pieces)] == [(), (), ("🔍",)]
+
+
+def test_text_that_looks_like_such_a_prefix_stays() -> None:
+    data = "0: first of a list\n1: second\nwell-known fact \nwell-known fact again\n"
+    assert [row.message for row in scanned(data.encode())] == data.splitlines()
+
+
+def test_containers_are_told_apart() -> None:
+    """The same pid in two pods is two processes; each continues its own record."""
+    rows = scanned(
+        f"[pod/a-prefill-0/c] (Worker_TP1 pid=7) {HEAD}\n"
+        f"[pod/a-decode-0/c] (Worker_TP2 pid=7) {HEAD}\n"
+        "[pod/a-prefill-0/c]   under the first\n"
+        "[pod/a-prefill-0/c] vm:7:8 [0] NCCL INFO x\n"
+        "[pod/a-decode-0/c] vm:7:8 [0] NCCL INFO x\n".encode()
+    )
+    assert [row.rank for row in rows] == [1, 2, 1, 1, 2]
+    assert rows[2].process == "Worker_TP1"
+
+
+def test_containers_give_the_role() -> None:
+    """`prefill` and `decode` in the names of pods and services, also for lines without a head."""
+    data = (
+        f"[pod/a-prefill-0/c] {HEAD}\n[pod/a-decode-0/c] {HEAD}\n"
+        "[pod/a-decode-0/c] vm:7:8 NCCL INFO x\n"
+        f"decode-1  | {HEAD}\nprefill-1  | words\n"
+    )
+    with opened(data.encode(), "all") as source:
+        describer = Describer(source)
+        roles = [describer.describe(row).role for row in range(len(source))]
+    assert roles[:2] == ["prefill", "decode"]
+    assert roles[3] == "decode"
+
+
+def test_the_engine_ranks_the_pid_of_its_own_container() -> None:
+    start = "🔍 [Rank 3] P2pNcclEngine.__init__ START | local_rank=0, pid=7"
+    rows = scanned(
+        f"[pod/a/c] INFO 11-22 06:35:44 [a.py:1] {start}\n[pod/a/c] vm:7:8 NCCL INFO x\n"
+        "[pod/b/c] vm:7:8 NCCL INFO x\n[pod/b/c] INFO 11-22 06:35:44 [a.py:1] [Rank 4] y\n".encode()
+    )
+    assert [row.rank for row in rows] == [3, 3, None, 4]
+
+
+def test_no_more_than_six_prefixes() -> None:
+    """A line made of prefixes ends somewhere, without an error."""
+    row = scanned(("[rank1]: " * 100 + HEAD).encode())[0]
+    assert row.torn
+    assert row.format == "vllm"
+
+
+def test_a_stamp_alone_is_a_row_with_a_time() -> None:
+    """kubectl's for an empty line, or a cut one."""
+    for prefix in ("2025-04-06T07:55:21.1Z ", "2025-04-06T07:55:21+02:00 ", "Nov 01 10:30:45 "):
+        row = scanned(prefix.encode())[0]
+        assert (row.format, row.message) == (None, "")
+        assert row.time_source == "stamp"
 
 
 @pytest.mark.parametrize("cut", [False, True])

@@ -49,7 +49,8 @@ HEAD = "INFO 11-22 06:35:44 [a.py:1] "
 def handshake(rank: int, arrow: str, send_type: str) -> str:
     """The lines of one engine from its start to its handshake."""
     return (
-        f"{HEAD}💯init, rank:{rank}, zmq_address:10.0.0.{rank}:1, send_type:{send_type}, x\n"
+        f"{HEAD}💯P2pNcclEngine init, rank:{rank}, local_rank:0, http_address:10.0.0.{rank}:2, "
+        f"zmq_address:10.0.0.{rank}:1, proxy_address:, send_type:{send_type}, x\n"
         f"{HEAD}🤝ncclCommInitRank Success, 10.0.0.{rank}:1{arrow}10.0.0.9:1, MyRank:0\n"
     )
 
@@ -83,14 +84,22 @@ def test_what_contradicts_itself_says_nothing() -> None:
     assert set(roles((HEAD + "🤝 x, a:1👉b:1\n").encode())) == {None}
 
 
+ARGUMENTS = (
+    "non-default args: {'model': 'facebook/opt-125m', 'port': 8100, 'kv_transfer_config': "
+    "KVTransferConfig(kv_connector='NixlConnector', engine_id='f1ab0f8c', kv_buffer_device='cpu', "
+    "kv_buffer_size=1000000000.0, "
+)
+"""How vLLM prints its arguments, up to the role."""
+
+
 def test_kv_role_says_the_role() -> None:
     """As vLLM prints its arguments; the label counts more."""
     for said, role in (("producer", "prefill"), ("consumer", "decode")):
         for form in (f"'kv_role': 'kv_{said}'", f'"kv_role":"kv_{said}"', f"kv_role='kv_{said}'"):
-            data = f"{HEAD}non-default args: {{{form}}}\n{HEAD}x\n".encode()
+            data = f"{HEAD}{ARGUMENTS}{form}, kv_rank=None)\n{HEAD}x\n".encode()
             assert roles(data) == [role, role]
             assert set(roles(data, "proxy")) == {"proxy"}
-    assert set(roles(f"{HEAD}kv_role='kv_both'\n".encode())) == {None}
+    assert set(roles(f"{HEAD}{ARGUMENTS}kv_role='kv_both')\n".encode())) == {None}
 
 
 def test_real_roles(data: Path) -> None:
@@ -110,7 +119,7 @@ def test_sources_that_nothing_else_orders() -> None:
     """Prefill, decode, proxy, the rest; then by label; a kv_role counts as a label does."""
     labels = ["b", "a", "proxy", "decode-2", "decode-1", "prefill", "c"]
     with growing(*labels) as written:
-        written[-1].write(f"{HEAD}'kv_role': 'kv_producer'\n".encode())
+        written[-1].write(f"{HEAD}{ARGUMENTS}'kv_role': 'kv_producer'\n".encode())
         assert role_of_facts(written[-1].source) == "prefill"
         sources = sorted((one.source for one in written), key=role_order)
         assert [source.label for source in sources] == [

@@ -82,23 +82,6 @@ def test_a_prefixed_line_continues_its_own_process() -> None:
     assert [row.time for row in rows[2:]] == [rows[0].time, rows[1].time, rows[1].time]
 
 
-def test_repeated_heads_are_heads(data_lines: list[bytes]) -> None:
-    """A wrapped message repeats its head and ends in CR LF: each line is a row of its own."""
-    rows = scanned(b"".join(data_lines))
-    assert {row.format for row in rows} == {"vllm"}
-    assert [row.message for row in rows] == ["OpenMP thread binding info: ", "\ta=1", "\tb=2"]
-
-
-@pytest.fixture
-def data_lines() -> list[bytes]:
-    head = b"(EngineCore pid=18087) INFO 11-22 06:31:43 [ompmultiprocessing.py:185] "
-    return [
-        head + b"OpenMP thread binding info: \r\n",
-        head + b"\ta=1\r\n",
-        head + b"\tb=2\n",
-    ]
-
-
 def test_a_progress_bar_shows_its_last_state() -> None:
     """A carriage return overwrites; a head glued after one is found."""
     rows = scanned(f"\rLoading 0%\r\n\rLoading 99%\r{INFO}\n".encode())
@@ -112,4 +95,4 @@ def test_a_line_is_read_alike_whatever_stands_beside_it(neighbour: str) -> None:
     line = f"\x1b\x1b[0m[0m{INFO}\n"
     rows = scanned(f"{line}{neighbour}\n".encode())
     assert rows[0] == scanned(line.encode())[0]
-    assert rows[0].format is None
+    assert (rows[0].format, rows[0].torn) == ("vllm", False)

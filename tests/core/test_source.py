@@ -125,7 +125,7 @@ def test_the_first_stamp_dates_the_rows_above_it() -> None:
     """Also where it comes late, and where an unfinished line only seemed to have one."""
     with growing("prefill") as [written]:
         source = written.source
-        written.write(f"bare\n{INFO}".encode())
+        written.write(b"bare\n[2026-11-22 10:30:45] text")
         assert [row.time for row in said(source)] == [None]
         source.show_unfinished()
         first = said(source)[1].time

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pdtui.core import formats, textsearch
+from pdtui.core import textsearch
+from pdtui.core.cleaning import SGR
 from pdtui.core.query import parse_text
 from pdtui.core.source import Source
 from tests.core.sources import growing, lines_of, opened
@@ -30,7 +31,7 @@ TEXTS = st.lists(
 
 def by_line(data: bytes, pattern: re.Pattern[bytes]) -> list[bool]:
     """Whether each line holds the pattern: slow, and beyond doubt."""
-    lines = [formats.SGR.sub(b"", line).removesuffix(b"\n") for line in lines_of(data)]
+    lines = [SGR.sub(b"", line).removesuffix(b"\n") for line in lines_of(data)]
     return [pattern.search(line) is not None for line in lines]
 
 

@@ -16,7 +16,7 @@ REACH = 136
 """No prefix that ends at a bracket or a blank is longer."""
 
 PROCESS = re.compile(
-    rb"\((?P<name>[A-Za-z][^()]{0,80}) pid=(?P<pid>\d{1,8})(?P<more>[^()]{0,40})\) "
+    rb"\((?P<name>[A-Za-z][^()]{0,80}) pid=(?P<pid>\d{1,8})(?!\d)[^()]{0,40}\) "
     rb"|\((?P<ray>raylet|autoscaler)\) ",
     re.S,
 )

@@ -66,7 +66,7 @@ _PROGRAM = Shape(
 )
 
 _PROCESS = re.compile(
-    rb"\((?P<name>[A-Za-z][^()\n]{0,80}) pid=(?P<pid>\d{1,8})[^()\n]{0,40}\) "
+    rb"\((?P<name>[A-Za-z][^()\n]{0,80}) pid=(?P<pid>\d{1,8})(?!\d)[^()\n]{0,40}\) "
     rb"|\((?P<ray>raylet|autoscaler)\) "
 )
 _RANK_IN_NAME = re.compile(rb"(?: |_)(?:rank=|TP)(\d{1,4})(?![0-9])")

@@ -203,7 +203,8 @@ class Until:
         return b"[^%s\n]{%d,%d}+" % (re.escape(self.stop), self.least, self.most)
 
     def match(self, look: Look) -> None:
-        distance = look.block.find(look.at, self.stop, self.most + 1)
+        # Never into the next line: a part that may be missing would be missed for it.
+        distance = look.block.find(look.at, self.stop + b"\n", self.most + 1)
         look.at = look.at + distance
         look.keep(distance >= self.least)
 

@@ -26,7 +26,7 @@ _RANK = ("rank", "tp_rank")
 _TOO_LARGE = 10**8
 """No pid and no rank has more than eight digits."""
 _NUMBERED_LEVELS = {10: 1, 20: 2, 30: 3, 40: 4, 50: 5}
-"""Python's and bunyan's numbers for levels → ours."""
+"""Python's numbers for levels → ours."""
 
 
 @dataclass(frozen=True, slots=True)
