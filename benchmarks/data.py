@@ -90,11 +90,7 @@ _SHARES = (
 
 def _mixed(random_: random.Random, number: int, rank: int, role: str, rate: int) -> list[str]:
     """One record of a mixed log."""
-    kind = random_.random()
-    for share, form in _SHARES:
-        kind -= share
-        if kind < 0:
-            break
+    [(_, form)] = random_.choices(_SHARES, [share for share, _ in _SHARES])
     return form(random_, _clock(number, rate), rank, role)
 
 
