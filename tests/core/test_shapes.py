@@ -91,7 +91,8 @@ def test_samples_are_claimed_alike_with_any_byte_changed(form: Format) -> None:
         (stampshapes.Year(), ["1970-", "2199-"], ["1969-", "2200-", "2026", "202x-", "-2026"]),
         (stampshapes.Moment(), ["11-22 00:00:00", "02-30T23:59:60"],
          ["00-22 00:00:00", "11-00 00:00:00", "11-22 24:00:00", "11-22 00:60:00", "1-22 00:00:00"]),
-        (stampshapes.GlogDate(), ["1122 00:00:00", "0101 23:59:60"], ["1322 00:00:00", "122 00:00:00"]),
+        (stampshapes.GlogDate(), ["1122 00:00:00", "0101 23:59:60"],
+         ["1322 00:00:00", "122 00:00:00"]),
         (stampshapes.MonthName(), ["Nov", "Jan "], ["nov", "No"]),
         (stampshapes.Clock(), ["23:59:60"], ["24:00:00", "1:00:00", "10:00"]),
         (stampshapes.NoDate(), ["11-2", "x"], ["11-22 x"]),
@@ -120,7 +121,7 @@ def part_found(part: shapes.Part, line: bytes) -> bool:
 @pytest.mark.parametrize("digits", range(1, 10))
 def test_fractions_of_every_length(digits: int) -> None:
     """Up to nine digits; finer ones than microseconds are cut."""
-    shape = Shape((stampshapes.Clock(), shapes.Fraction()))
+    shape = Shape((stampshapes.Clock(), stampshapes.Fraction()))
     line = b"10:30:45." + b"123456789"[:digits]
     assert found_in(shape, [line, line + b" x"]) == expressed_in(shape, [line, line + b" x"])
 

@@ -27,6 +27,9 @@ _NAMED_MARKS = (
     b"Request ID", b"eqid", b"equest ",
 )  # fmt: skip
 """What stands before an id that has no form of its own, see `fields.NAMED_REQUEST`."""
+_ROOM = b"bootstrap_room"
+_BARE = re.compile(rb"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}")
+"""The start of a uuid: a quick look before the expressions of `fields.request_of`."""
 _HEX = re.compile(r"[0-9a-f]+")
 _ADDRESS_REACH = 96
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -119,7 +122,7 @@ def _find_named(lines: Claims, foreign: Positions) -> FoundRequests:
         return _NONE
     for row in foreign.tolist():
         text = lines.text[lines.at[row] : lines.ends[row]]
-        if not any(mark in text for mark in _NAMED_MARKS):
+        if _ROOM not in text and not _BARE.search(text):
             continue
         if name := request_of(text.decode("utf-8", "replace")):
             rows.append(row)
