@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pdtui.core.engines import Engine, EngineReader, Side
+from pdtui.core.evidence import Clocks, Place
 from pdtui.core.roles import DECODE, PREFILL, role_of_facts, role_of_label
 from pdtui.core.source import Source
 from pdtui.core.steps import Step
@@ -79,6 +80,22 @@ class Handshake:
         if any(done):
             return State.ONE_DONE
         return self._begun()
+
+    def took(self, clocks: Clocks) -> int | None:
+        """How long it took from its first step to both sides' success, in microseconds.
+
+        None before that, and where no row says a time.
+        """
+        if not all(side.done for side in self.sides):
+            return None
+        rows = [
+            Place(side.source, row)
+            for side in self.sides
+            for row in (min(side.steps.values()), side.row_of(Step.SUCCEEDED, Step.COMM_COMPLETE))
+            if row is not None
+        ]
+        times = [time for place in rows if (time := clocks.time(place)) is not None]
+        return max(times) - min(times) if times else None
 
     def _blocked(self, side: Side) -> bool:
         """Whether the other side is in ncclCommInitRank and does not know of this one's end."""

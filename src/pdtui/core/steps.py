@@ -86,6 +86,20 @@ class Step(IntEnum):
     OWN_EFFECT = auto()
 
 
+STEP_WORDS = {
+    Step.CONNECTING: "create_connect",
+    Step.CONNECTED: "ZMQ connected",
+    Step.NEW_SENT: "NEW sent",
+    Step.NEW_RECEIVED: "NEW received",
+    Step.ENTERED: "about to call ncclCommInitRank",
+    Step.BLOCKING: "entered ncclCommInitRank",
+    Step.COMM_STARTED: "NCCL's Init START",
+    Step.COMM_COMPLETE: "NCCL's Init COMPLETE",
+    Step.SUCCEEDED: "ncclCommInitRank succeeded",
+}
+"""What to call the steps of a handshake's side."""
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """How a message that says a step begins, and what to read from it.
