@@ -384,6 +384,12 @@ def test_any_other_traceback(find: Find) -> None:
     assert "proxy" in found.hint
 
 
+def test_an_instance_of_another_size_that_says_so(find: Find) -> None:
+    """Where an engine checks it itself."""
+    text = TRACEBACK.format("AssertionError: Currently, only symmetric TP is supported")
+    assert only(find(**with_decode(text))).kind is Kind.PARALLEL_MISMATCH
+
+
 @pytest.mark.parametrize(
     ("text", "severity"),
     [

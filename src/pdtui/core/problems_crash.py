@@ -36,6 +36,7 @@ _UNREACHABLE = ("ConnectError", "ConnectTimeout", "ClientConnectorError", "Conne
 _LOGGING_ERROR = "--- Logging error ---"
 _MOST_TRACEBACKS = 300
 """A log may hold one a request; the first ones are those that matter."""
+_UNEQUAL = "only symmetric TP is supported"
 _LOST_PEER = "remote process exited or there was a network error"
 
 
@@ -130,7 +131,7 @@ def _tracebacks(
         time = inspection.clocks.time(raised.place)
         when = "" if time is None else f" at {clock_of(time)}"
         yield Problem(
-            Kind.TRACEBACK,
+            Kind.PARALLEL_MISMATCH if _UNEQUAL in raised.text else Kind.TRACEBACK,
             Severity.NOTE if one else Severity.ERROR,
             f"{raised.short} in {source.label}{when}{times}",
             _advice(raised),

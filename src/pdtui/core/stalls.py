@@ -173,13 +173,18 @@ class _Diagnosis:
     def _why_connecting(self, waiting: Side, other: Side | None) -> tuple[str, str]:
         if other is not None:
             reason = f"NEW was received, {_IN} never called"
+            ended = "Its log ends right there. " if self._ends_with(other) else ""
             there = f"Is the process of {self._name(other)} still there? "
-            return reason, f"{there}Next: {_dump(other.engine)}"
+            return reason, f"{ended}{there}Next: {_dump(other.engine)}"
         if waiting.from_nccl or not waiting.peer:
             return "the other side is not seen there", _NO_PEER
         # Without the debug patch no line says that NEW was sent; who is in has sent it.
         sent = "NEW was sent, never received" if waiting.entered else "NEW was never sent"
         return self._why_not_received(waiting, sent)
+
+    def _ends_with(self, side: Side) -> bool:
+        """Whether the side's last step is the last row of its source."""
+        return side.last[1] == self.clocks.snapshot[side.source][1] - 1
 
     def _why_not_received(self, waiting: Side, sent: str) -> tuple[str, str]:
         peer = self._peer(waiting, None)

@@ -72,7 +72,6 @@ class Step(IntEnum):
     ADDRESS_IN_USE = auto()
     NCCL_ERROR = auto()
     OUT_OF_MEMORY = auto()
-    ID_WITHOUT_ADDRESS = auto()
     PEER_CLOSED = auto()
     NCCL_OPENED = auto()
     NCCL_CLOSED = auto()
@@ -301,9 +300,6 @@ FORMS: tuple[Form, ...] = (
             "RuntimeError: CUDA out of memory",
             "RuntimeError: CUDA error: out of memory",
         )
-    ),
-    _form(
-        Step.ID_WITHOUT_ADDRESS, "ValueError: Request id ", r".*?does not contain hostname and port"
     ),
     _form(Step.NIXL_HANDSHAKE_FAILED, "Handshake with ", r"\S+ failed"),
     _form(Step.NIXL_HANDSHAKE_FAILED, "Handshake failed for request ", ""),
