@@ -21,7 +21,7 @@ from pdtui.core.fields import request_of
 from pdtui.core.marking import Lines
 
 _P2P_MARK = b"___decode_addr_"
-_API_MARKS = (b"cmpl-", b"embd-")
+_API_MARKS = (b"cmpl", b"embd")
 _NAMED_MARKS = (
     b"bootstrap_room", b"request_id", b"request-id", b"requestid", b"req_id", b"rid=", b"rid:",
     b"Request ID", b"eqid", b"equest ",
@@ -67,10 +67,12 @@ def find_requests(lines: Lines, claims: Claims, foreign: Positions) -> FoundRequ
     `foreign` are the lines that are neither vLLM's nor NCCL's: only there does an id stand bare,
     and sometimes beside the message, as in JSON.
     """
-    parts = [_find_p2p(lines)] if _P2P_MARK in lines.text else []
-    parts += [_find_api(lines, mark) for mark in _API_MARKS if mark in lines.text]
-    parts += [_find_named(claims, foreign)] if len(foreign) else []
-    if not parts:
+    parts = [_find_api(lines)]
+    if _P2P_MARK in lines.text:
+        parts.append(_find_p2p(lines))
+    if len(foreign):
+        parts.append(_find_named(claims, foreign))
+    if not any(len(part.row) for part in parts):
         return _NONE
     row = np.concatenate([part.row for part in parts])
     key = np.concatenate([part.key for part in parts])
@@ -83,20 +85,27 @@ def find_requests(lines: Lines, claims: Claims, foreign: Positions) -> FoundRequ
 
 def _find_p2p(lines: Lines) -> FoundRequests:
     block = lines.block
-    at = _places(block, _P2P_MARK, 0) + len(_P2P_MARK)
+    at = _places(block, _P2P_MARK) + len(_P2P_MARK)
     length = block.find(at, b"_", _ADDRESS_REACH)
     nibbles = _gather(block, at + length + 1)[:, :_UUID]
     whole = (length > 0) & _all_hex(nibbles)
     return _found(lines, at[whole], _keys(nibbles[whole]))
 
 
-def _find_api(lines: Lines, mark: bytes) -> FoundRequests:
+def _find_api(lines: Lines) -> FoundRequests:
     block = lines.block
-    at = _places(block, mark, len(mark) - 1)
-    chat = block.starts_with(np.maximum(at - 4, 0), b"chat") & (at >= 4)
-    before = at - 1 - 4 * (chat & (mark == b"cmpl-"))
+    # The dash behind the mark is rarer than its letters.
+    at = np.flatnonzero(block.data[: block.size] == ord("-"))
+    at = at[at >= len(_API_MARKS[0])] - len(_API_MARKS[0])
+    embeds = block.starts_with(at, _API_MARKS[1])
+    marked = embeds | block.starts_with(at, _API_MARKS[0])
+    at, embeds = at[marked], embeds[marked]
+    if not len(at):
+        return _NONE
+    chat = block.starts_with(np.maximum(at - 4, 0), b"chat") & (at >= 4) & ~embeds
+    before = at - 1 - 4 * chat
     alone = (before < 0) | ~_WORD_BYTES[block.byte(np.maximum(before, 0))]
-    at = at[alone] + len(mark)
+    at = at[alone] + len(_API_MARKS[0]) + 1
     nibbles = _gather(block, at)
     dashed = _all_hex(nibbles[:, _DASHED]) & (block.data[at[:, None] + _DASHES] == ord("-")).all(1)
     undashed = _all_hex(nibbles[:, :_UUID])
@@ -130,9 +139,9 @@ def _find_named(lines: Claims, foreign: Positions) -> FoundRequests:
     return FoundRequests(np.array(rows, np.int64), np.array(keys, np.uint64))
 
 
-def _places(block: ByteBlock, text: bytes, rare: int) -> Positions:
-    """Where `text` stands; its byte number `rare` is looked for first."""
-    at = np.flatnonzero(block.data[rare : block.size] == text[rare])
+def _places(block: ByteBlock, text: bytes) -> Positions:
+    """Where `text` stands."""
+    at = np.flatnonzero(block.data[: block.size] == text[0])
     for begin in range(0, len(text), 8):
         at = at[block.starts_with(at + begin, text[begin : begin + 8])]
     return at
