@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Looks for logs that are read wrongly: `scripts/fuzz_scan.py --minutes 10 --seed 1 [LOGS…]`.
 
-Real lines are cut, glued, swapped, torn, prefixed, coloured and decoded wrongly, and each such log
-is read in four ways that must agree: by the slow reference, all at once, line by line, and in
-pieces with unfinished lines shown. A log on which they differ is made as short as possible, printed,
-and is a test that is missing. Ends with status 1 if there is one.
+Real lines are cut, glued, swapped, torn, prefixed, coloured and decoded wrongly. Each such log is
+read in four ways that must agree: by the slow reference, all at once, line by line, and in pieces
+with unfinished lines shown. A log on which they differ is made as short as possible and printed: it
+is a test that is missing. Ends with status 1 if there is one.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
-from pdtui.core.formats import FORMATS  # noqa: E402
 from tests import reference  # noqa: E402
 from tests.core.sources import columns_of, differences, growing, lines_of, opened, said  # noqa: E402
+
+from pdtui.core.formats import FORMATS  # noqa: E402
 
 YEAR = 2026
 PREFIXES = [
@@ -35,7 +36,8 @@ PREFIXES = [
 BYTES = [
     b"\r", b"\r\r", b"\x1b[32m", b"\x1b[0m", b"\x1b", b"\0", b"\xff", b"\xf0\x9f", b"[0m", b" ",
     b"  ", b"\t", b":", b"]", b"[", b"(", b") ", b"[Rank 2] ", b"1", "🎉".encode(), "🚨".encode(),
-    "✉️".encode(), b"NCCL ", b"INFO ", b"Traceback (most recent call last):", b"pid=7) ", b", rank:3",
+    "✉️".encode(), b"NCCL ", b"INFO ", b"Traceback (most recent call last):", b"pid=7) ",
+    b", rank:3",
 ]  # fmt: skip
 CODECS = ["cp1252", "cp1254", "latin-1", "mac_roman"]
 
@@ -135,7 +137,7 @@ def trouble(data: bytes, seed: int) -> str:
             if unlike := _unlike(columns, columns_of(by_line)):
                 return "at once and line by line: " + unlike
         return _in_pieces(data, columns, random.Random(seed))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
+    except Exception as error:  # whatever it is, it is what is looked for
         return f"{type(error).__name__}: {error}"
 
 

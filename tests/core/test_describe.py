@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from pdtui.core.describe import Describer, take_apart
 from pdtui.core.export import COLUMNS
 from tests.conftest import Load
