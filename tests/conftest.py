@@ -17,6 +17,9 @@ DATA = Path(__file__).parent / "data"
 CORPUS = Path(os.environ.get("PDTUI_CORPUS") or Path(__file__).parents[2] / "shared" / "corpus")
 """The full corpus beside the repository, of which tests/data is a small part."""
 
+# What the person who runs the tests has configured must not be seen.
+os.environ["XDG_CONFIG_HOME"] = str(Path(__file__).parent / "no-configuration")
+
 # The same examples on every run; `--hypothesis-profile=default` looks for new ones.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")

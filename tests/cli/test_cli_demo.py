@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from cli_lines import Run
 
 from pdtui.cli.main import program
-from pdtui.demo.scenario import SCENARIOS
+from pdtui.demo.names import SCENARIOS
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -20,10 +21,30 @@ def test_write(run: Run, tmp_path: Path, scenario: str) -> None:
     folder = tmp_path / "new" / "logs"
     result = run("demo", "--scenario", scenario, "--write", str(folder))
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.splitlines() == [str(folder / "prefill.log"), str(folder / "decode.log")]
-    exported = run("export", "-m", "🔍", *result.stdout.splitlines())
-    assert exported.exit_code == 0
-    assert "P2pNcclEngine.__init__ START" in exported.stdout
+    paths = result.stdout.splitlines()
+    assert sorted(paths) == sorted(map(str, folder.iterdir()))
+    assert {Path(path).stem.rstrip("01") for path in paths} == {"prefill", "decode"}
+    exported = run("export", "--label", "-g", "Creating v1 connector with name", *paths)
+    assert (exported.exit_code, exported.stderr) == (0, "")
+    assert exported.stdout.count("prefill") > 0 < exported.stdout.count("decode")
+
+
+def test_help_has_a_line_for_each(run: Run) -> None:
+    told = run("demo", "--help").stdout.splitlines()
+    for name, text in SCENARIOS.items():
+        (line,) = (line for line in told if line.split()[:1] == [name])
+        assert line.split(maxsplit=1)[1] == text
+        assert len(line) <= 80
+
+
+def test_the_list_costs_no_import_of_what_makes_the_runs(environment: dict[str, str]) -> None:
+    code = (
+        "import sys; from pdtui.cli.main import program; "
+        "print([m for m in sys.modules if m.startswith('pdtui.demo.')])"
+    )
+    command = [sys.executable, "-c", code]
+    told = subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert told.stdout.decode().strip() == "['pdtui.demo.names']"
 
 
 def test_seed_makes_another_run(run: Run, tmp_path: Path) -> None:

@@ -41,7 +41,12 @@ def test_help_shows_the_viewer_and_the_commands(run: Run, flag: str) -> None:
     for word in ("--rank", "--no-follow", "--ascii", "--version"):
         assert word in result.stdout
     _, commands = result.stdout.split("Commands:\n")
-    assert re.findall(r"^  (\w+)  +\w.*[^.]\.$", commands, re.M) == ["export", "demo", "markers"]
+    assert re.findall(r"^  (\w+)  +\w.*[^.]\.$", commands, re.M) == [
+        "export",
+        "check",
+        "demo",
+        "markers",
+    ]
 
 
 @pytest.mark.parametrize("command", program.commands.values(), ids=str)

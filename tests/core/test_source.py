@@ -87,7 +87,7 @@ def test_a_line_shown_before_it_is_whole_ends_as_itself(line: str, before: bytes
     text = line.encode()
     after = f"\n{LATER}\nunder it\n".encode()
     with opened(before + text + after) as whole:
-        wanted, wanted_columns, traces = said(whole), columns_of(whole), whole.traces
+        wanted, wanted_columns, traces = said(whole), columns_of(whole), list(whole.traces)
     for end in range(1, len(text) + 1, 5):
         with growing("prefill") as [written]:
             written.write(before + text[:end])
@@ -101,7 +101,7 @@ def test_a_line_shown_before_it_is_whole_ends_as_itself(line: str, before: bytes
             written.write(text[end + 3 :] + after)
             assert said(written.source) == wanted
             assert columns_of(written.source) == wanted_columns
-            assert written.source.traces == traces
+            assert list(written.source.traces) == traces
 
 
 def test_an_unfinished_line_is_what_it_seems_to_be() -> None:

@@ -1,51 +1,30 @@
-"""What the made-up runs hold: the form of their lines, and the order of what happens in them."""
+"""What happens in the made-up runs, and in which order."""
 
-import re
 from collections import Counter
-from datetime import datetime, timedelta
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from demo_lines import (
+    CINIT,
+    INIT,
+    NCCL,
+    OK,
+    PROC,
+    REQUEST,
+    SHAPES,
+    START,
+    TENSOR,
+    UNIQUE_ID,
+    first,
+    having,
+    made,
+    of,
+    plain,
+    requests,
+)
 
-from pdtui.demo.scenario import SCENARIOS, Line, Scenario, build
+from pdtui.demo.scenario import SCENARIOS, build
 
-START = datetime(2025, 11, 1, 10, 30, 45)
-SGR = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-PROC = re.compile(r"^\((?P<proc>[A-Za-z]\w*) pid=(?P<pid>\d+)\) ")
-VLLM = re.compile(
-    r"^(?P<lvl>DEBUG|INFO|WARNING|ERROR|CRITICAL) (?P<d>\d\d-\d\d) (?P<t>\d\d:\d\d:\d\d) "
-    r"\[?(?P<f>[^\s:\]]+):(?P<l>\d+)\] ?(?P<m>.*)$"
-)
-UVICORN = re.compile(r"^(?P<lvl>DEBUG|INFO|WARNING|ERROR|CRITICAL): +\S")
-ACCESS = re.compile(
-    r'^INFO: +(?P<peer>\S+) - "(?P<verb>[A-Z]+) (?P<path>\S+) HTTP/[\d.]+" (?P<status>\d{3})'
-)
-NCCL = re.compile(
-    r"^(?P<host>[^\s:]*):(?P<pid>\d+):(?P<tid>\d+) (?:\[(?P<dev>-?\d+)\] )?NCCL INFO (?P<m>.*)$"
-)
-CINIT = re.compile(
-    r"(?:(?P<fn>ncclComm\w+) )?comm (?P<comm>0x[0-9a-f]+) rank (?P<r>\d+) nranks (?P<n>\d+) "
-    r"cudaDev (?P<dev>\d+)(?: nvmlDev \d+)? busId (?P<bus>[0-9a-f]+)"
-    r"(?: commId (?P<id>0x[0-9a-f]+))? ?- Init (?P<ph>START|COMPLETE)"
-)
-DEBUGP = re.compile(r"🔍 \[Rank (?P<rank>\d+)\] (?P<loc>.*?) \| (?P<kv>.*)$")
-CRIT = re.compile(r"🚨 \[Rank (?P<rank>\d+)\] (?P<m>.*)$")
-INIT = re.compile(
-    r"💯P2pNcclEngine init, rank:(?P<rank>\d+), local_rank:(\d+), http_address:(.*?), "
-    r"zmq_address:(?P<address>.*?), proxy_address:(.*?), send_type:(\w+), "
-    r"buffer_size_threshold:([\d.]+), nccl_num_channels:(\S+)"
-)
-OK = re.compile(
-    r"🤝ncclCommInitRank Success, (?P<self>.+?) ?(?P<dir>👉|👈) ?(?P<peer>.+?), "
-    r"MyRank: ?(?P<r>[01])"
-)
-REQUEST = re.compile(r"___prefill_addr_.+?___decode_addr_.+?_(?P<uuid>[0-9a-f]{32})-0")
-TENSOR = re.compile(r"cmpl-\S+?#model\.layers\.\d+\.self_attn\.attn")
-UNIQUE_ID = re.compile(r"unique_id_hex=([0-9a-f]{16})$")
-
-SHAPES = ((1, 1, 1), (2, 2, 1), (1, 3, 2), (2, 1, 8))
 PREFILL_STEPS = (
     "P2pNcclEngine.__init__ START",
     "ZMQ address configured",
@@ -81,102 +60,6 @@ DECODE_STEPS = (
     "✅ DECODE: ncclCommInitRank SUCCESS",
     "🤝ncclCommInitRank Success",
 )
-
-
-def made(name: str, prefills: int = 1, decodes: int = 1, ranks: int = 1) -> Scenario:
-    return build(name, start=START, prefills=prefills, decodes=decodes, tensor_parallel=ranks)
-
-
-def plain(line: Line) -> str:
-    return SGR.sub("", line.text)
-
-
-def of(scenario: Scenario, file: str) -> list[str]:
-    return [plain(line) for line in scenario.lines if line.file == file]
-
-
-def having(scenario: Scenario, text: str, role: str = "") -> list[Line]:
-    return [ln for ln in scenario.lines if text in ln.text and ln.file.startswith(role)]
-
-
-def first(scenario: Scenario, text: str, role: str = "") -> int:
-    lines = scenario.lines
-    return next(n for n, ln in enumerate(lines) if text in ln.text and ln.file.startswith(role))
-
-
-def requests(lines: list[Line]) -> list[str]:
-    return [match["uuid"] for line in lines if (match := REQUEST.search(line.text))]
-
-
-def kind(line: Line) -> str:
-    """Which of the known forms the line has, after its process prefix; none is a failure."""
-    text = plain(line)
-    if match := NCCL.match(text):
-        assert match["m"]
-        return "nccl"
-    prefix = PROC.match(text)
-    assert prefix, text
-    rest = text[prefix.end() :]
-    if UVICORN.match(rest):
-        return "access" if ACCESS.match(rest) else "uvicorn"
-    head = VLLM.match(rest)
-    assert head, text
-    stamp = START + timedelta(seconds=line.at)
-    assert f"{head['d']} {head['t']}" == f"{stamp:%m-%d %H:%M:%S}"
-    for marker, form in (("🔍", DEBUGP), ("🚨", CRIT), ("💯", INIT), ("🤝", OK)):
-        if marker in head["m"]:
-            assert form.fullmatch(head["m"]), text
-            return marker
-    return "vllm"
-
-
-@pytest.mark.parametrize(("name", "shape"), list(product(SCENARIOS, SHAPES)))
-def test_every_line_has_a_known_form(name: str, shape: tuple[int, int, int]) -> None:
-    kinds = Counter(kind(line) for line in made(name, *shape).lines)
-    assert set(kinds) >= {"nccl", "access", "uvicorn", "vllm", "🔍", "🚨", "💯"}
-    for line in having(made(name, *shape), "Init START"):
-        assert CINIT.search(line.text)
-
-
-@given(
-    st.sampled_from(sorted(SCENARIOS)),
-    st.fixed_dictionaries(
-        {
-            "seed": st.integers(0, 2**32),
-            "prefills": st.integers(1, 3),
-            "decodes": st.integers(1, 3),
-            "tensor_parallel": st.integers(1, 3),
-            "requests": st.integers(1, 12),
-        }
-    ),
-    st.booleans(),
-)
-@settings(max_examples=20, deadline=None, derandomize=True, database=None)
-def test_any_shape_is_whole(name: str, shape: dict[str, int], patched: bool) -> None:
-    scenario = build(name, start=START, patched=patched, **shape)
-    assert {kind(line) for line in scenario.lines} >= {"nccl", "uvicorn", "vllm", "💯"}
-    assert [ln.at for ln in scenario.lines] == sorted(ln.at for ln in scenario.lines)
-    assert all("\n" not in line.text for line in scenario.lines)
-    assert {line.file for line in scenario.lines} == set(scenario.files)
-    taken = requests(having(scenario, "Received request", "prefill"))
-    assert 0 < len(taken) == len(set(taken)) <= shape["requests"]
-
-
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_the_seed_decides(name: str) -> None:
-    one, same, other = (build(name, start=START, seed=seed) for seed in (7, 7, 8))
-    assert one == same
-    assert one.files == other.files
-    assert one.lines != other.lines
-
-
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_without_the_patch_only_its_lines_are_missing(name: str) -> None:
-    patched, stock = (build(name, start=START, patched=patched) for patched in (True, False))
-    assert having(patched, "🔍")
-    assert having(patched, "🚨")
-    left = tuple(ln for ln in patched.lines if "🔍" not in ln.text and "🚨" not in ln.text)
-    assert stock.lines == left
 
 
 @pytest.mark.parametrize(

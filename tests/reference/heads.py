@@ -186,11 +186,11 @@ NUMBERED = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
 
 
 def read_json(text: bytes) -> dict[str, Any] | None:
-    """What a line says that begins with a JSON object with a message."""
+    """What a line says that is a JSON object with a message."""
     if not text.startswith(b"{"):
         return None
     try:
-        said = json.loads(text[: text.rfind(b"}") + 1])
+        said = json.loads(text)
     except (ValueError, RecursionError):
         return None
     if not isinstance(said, dict):

@@ -7,27 +7,33 @@ from __future__ import annotations
 import tempfile
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pdtui.cli.options import Typed, told
 from pdtui.cli.viewer import open_screen
-from pdtui.demo.scenario import SCENARIOS, Scenario, build
+from pdtui.demo.names import SCENARIOS
 from pdtui.errors import PdtuiError
 
+if TYPE_CHECKING:
+    from pdtui.demo.scenario import Scenario
+
 _FIRST = next(iter(SCENARIOS))
-_TOLD = "\n\n".join(f"{name}: {text}" for name, text in SCENARIOS.items())
+_WIDTH = max(map(len, SCENARIOS))
+_TOLD = "\n".join(f"  {name:{_WIDTH}}  {text}" for name, text in SCENARIOS.items())
 
 
 @click.command(
     help="Opens the viewer on a made-up run that writes its logs now.\n\n"
-    f"The scenarios:\n\n{_TOLD}\n\n"
+    f"\b\nThe scenarios:\n{_TOLD}\n\n"
     "\b\nExamples:\n  pdtui demo --scenario stuck\n  pdtui demo --scenario oom --write logs"
 )
 @click.option(
     "--scenario",
     type=click.Choice(list(SCENARIOS)),
     default=_FIRST,
+    metavar="NAME",
     help=told(f"What happens in it, else {_FIRST}", "--scenario stuck"),
 )
 @click.option(
@@ -52,6 +58,8 @@ _TOLD = "\n\n".join(f"{name}: {text}" for name, text in SCENARIOS.items())
 )
 def demo(scenario: str, folder: str | None, speed: float, seed: int) -> int:
     """A command that opens a made-up run, or writes it."""
+    from pdtui.demo.scenario import build
+
     made = build(scenario, start=datetime.now(), seed=seed)
     return _play(made, speed) if folder is None else _write(made, Path(folder))
 

@@ -11,6 +11,7 @@ import threading
 import click
 
 from pdtui import __version__
+from pdtui.cli.check import check
 from pdtui.cli.demo import demo
 from pdtui.cli.ending import quiet_endings
 from pdtui.cli.export import export
@@ -68,7 +69,7 @@ class Program(click.Group):
 
 @click.group(
     cls=Program,
-    commands=[export, stats, demo, markers],
+    commands=[export, check, stats, demo, markers],
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="In the viewer, ? shows the keys and q quits.",
 )

@@ -4,7 +4,11 @@
 - A side's success is below the other side's entry into ncclCommInitRank: both must be in before
   either comes out. The debug lines name only the peer's address; the handshake that they belong to
   is the last NEW exchanged with that address. NCCL's own lines name the communicator (`commId`).
+  Stock vLLM says neither: there 🤝 gives the addresses to the entry before it (`engines.py`).
+- A tensor is received after it was sent, and the KV cache of a request likewise.
 - The sender's word that a tensor was refused is below the receiver's refusal (`tensor_id`).
+- Decode asks for blocks under the id that prefill gave the request, when prefill is done with it.
+- What a user says to be cause and effect.
 """
 
 from __future__ import annotations
@@ -13,20 +17,40 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pdtui.core.traces import Step, Trace
+from pdtui.core.steps import Step
+from pdtui.core.store import Snapshot
+from pdtui.core.traces import NO_KEY, Trace, steps_flags
 
 _CAUSES = {
     Step.NEW_SENT: "new",
     Step.ENTERED: "enter",
     Step.COMM_STARTED: "comm",
+    Step.TENSOR_SENT: "tensor",
+    Step.KV_SENT: "kv",
     Step.TENSOR_REFUSED: "refusal",
+    Step.TENSOR_SPILLED: "refusal",
+    Step.PREFILL_DONE: "blocks",
+    Step.OWN_CAUSE: "own",
 }
 _EFFECTS = {
     Step.NEW_RECEIVED: "new",
     Step.SUCCEEDED: "enter",
     Step.COMM_COMPLETE: "comm",
+    Step.TENSOR_RECEIVED: "tensor",
+    Step.TENSOR_STORED: "tensor",
+    Step.TENSOR_TAKEN: "tensor",
+    Step.KV_RECEIVED: "kv",
     Step.REFUSAL_SEEN: "refusal",
+    Step.KV_ASKED: "blocks",
+    Step.OWN_EFFECT: "own",
 }
+CAUSAL = steps_flags(*_CAUSES, *_EFFECTS)
+"""Which steps can be a cause or an effect."""
+_BY_PEER = (Step.ENTERED, Step.SUCCEEDED)
+"""The steps that name the peer alone; their key is that of the last NEW."""
+
+Key = tuple[int, int]
+"""What both sides write, and the how-manieth time."""
 
 
 class Edge(NamedTuple):
@@ -46,34 +70,67 @@ class Causality:
     n-th time here goes with the n-th time there.
     """
 
-    _causes: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
-    _effects: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
-    _times: Counter[tuple[int, Step, str]] = field(default_factory=Counter)
-    _handshakes: dict[tuple[int, str], str] = field(default_factory=dict)
+    _causes: dict[tuple[str, Key], list[tuple[int, int]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    _effects: dict[tuple[str, Key], list[tuple[int, int]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    _times: Counter[tuple[int, Step, int]] = field(default_factory=Counter)
+    _handshakes: dict[tuple[int, str], Key] = field(default_factory=dict)
     """Source and the peer's address → the last NEW exchanged with it."""
 
     def add(self, source: int, trace: Trace) -> list[Edge]:
         """The edges between this trace and those that are known."""
         key = self._key(source, trace)
-        here = (source, trace.row)
-        edges = []
-        if key and trace.step in _CAUSES:
-            key = f"{_CAUSES[trace.step]} {key}"
-            self._causes[key].append(here)
-            edges = [Edge(*here, *effect) for effect in self._effects.get(key, ())]
-        elif key:
-            key = f"{_EFFECTS[trace.step]} {key}"
-            self._effects[key].append(here)
-            edges = [Edge(*cause, *here) for cause in self._causes.get(key, ())]
-        # Within one source, file order is law and needs no help.
-        return [edge for edge in edges if edge.cause_source != edge.effect_source]
+        if key is None:
+            return []
+        if trace.step in _CAUSES:
+            return self._cause((_CAUSES[trace.step], key), (source, trace.row))
+        return self._effect((_EFFECTS[trace.step], key), (source, trace.row))
 
-    def _key(self, source: int, trace: Trace) -> str:
-        """What the other side's trace has too; '' where that is not known."""
-        if not trace.key:
-            return self._handshakes.get((source, trace.remote), "")
+    def add_handshake(self, source: int, entry: int, success: int, key: int) -> list[Edge]:
+        """The same of a handshake that only its own source can tell: the rows of one of its sides.
+
+        `key` stands for the two addresses, the connecting one first.
+        """
+        self._times[source, Step.BLOCKING, key] += 1
+        family = ("enter", (key, self._times[source, Step.BLOCKING, key]))
+        return [
+            *self._cause(family, (source, entry)),
+            *self._effect(family, (source, success)),
+        ]
+
+    def _cause(self, family: tuple[str, Key], here: tuple[int, int]) -> list[Edge]:
+        self._causes[family].append(here)
+        # Within one source, file order is law and needs no help.
+        effects = [other for other in self._effects.get(family, ()) if other[0] != here[0]]
+        return [Edge(*here, *effect) for effect in effects]
+
+    def _effect(self, family: tuple[str, Key], here: tuple[int, int]) -> list[Edge]:
+        self._effects[family].append(here)
+        causes = [other for other in self._causes.get(family, ()) if other[0] != here[0]]
+        return [Edge(*cause, *here) for cause in causes]
+
+    def _key(self, source: int, trace: Trace) -> Key | None:
+        """What the other side's trace has too; None where that is not known."""
+        if trace.step in _BY_PEER:
+            return self._handshakes.get((source, trace.said.remote))
+        if trace.key == NO_KEY:
+            return None
         self._times[source, trace.step, trace.key] += 1
-        key = f"{trace.key} {self._times[source, trace.step, trace.key]}"
+        key = (trace.key, self._times[source, trace.step, trace.key])
         if trace.step in (Step.NEW_SENT, Step.NEW_RECEIVED):
-            self._handshakes[source, trace.remote] = key
+            self._handshakes[source, trace.said.remote] = key
         return key
+
+
+def edges_of(snapshot: Snapshot) -> list[Edge]:
+    """Every cause and effect in different sources, in the order in which they are found."""
+    causality = Causality()
+    return [
+        edge
+        for number, (source, stop) in enumerate(snapshot)
+        for trace in source.traces.among(0, source.traces.before(stop), CAUSAL)
+        for edge in causality.add(number, trace)
+    ]

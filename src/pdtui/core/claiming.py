@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -11,13 +12,13 @@ from pdtui.core import levels
 from pdtui.core.bytescan import Positions
 from pdtui.core.claims import Claims
 from pdtui.core.formats import Begins, Format, groups, message_begin
-from pdtui.core.formats.json_lines import Reading
+from pdtui.core.formats.json_lines import Readings
 from pdtui.core.kinds import MAX_RANK, NO_PROCESS, KindTable
 from pdtui.core.shapes import Look
 from pdtui.core.stamps import parse_stamp, stamp_of
 
 _SUGGESTING = (
-    (levels.WARNING, (b"arning", b"WARN", b"retry", b"Retry")),
+    (levels.WARNING, (b"arning", b"WARN", b"etry")),
     (levels.ERROR, (b"rror", b"xception", b"ailed", b"timed out", b"Traceback")),
 )
 
@@ -50,7 +51,12 @@ class Claimer:
             fitting = np.flatnonzero(left & ((bits >> np.uint64(number - 1)) & np.uint64(1) != 0))
             if not len(fitting):
                 continue
-            if form.shape is not None:
+            # One look at the whole block, most often at its start, against many at its lines.
+            if form.contains and form.contains not in claims.text:
+                continue
+            if form.reader is not None:
+                taken = self._claim_whole(claims, rows[fitting], number, form)
+            elif form.shape is not None:
                 taken = self._claim_shape(claims, rows[fitting], number, form)
             else:
                 taken = self._claim_lines(claims, rows[fitting], number, form, unsure)
@@ -106,13 +112,11 @@ class Claimer:
     def _claim_lines(
         self, claims: Claims, rows: Positions, number: int, form: Format, unsure: list[Unsure]
     ) -> Positions:
-        taken: list[int] = []
         text, match = claims.text, form.pattern.match
+        taken: list[int] = []
         fitting = np.arange(len(rows))
         if form.guard is not None:
             fitting = form.guard.find(claims.block, claims.at[rows], claims.ends[rows]).rows
-        if form.contains and (not len(fitting) or form.contains not in text):
-            return fitting[:0]
         at, ends = claims.at[rows[fitting]].tolist(), claims.ends[rows[fitting]].tolist()
         for index, begin, end in zip(fitting.tolist(), at, ends, strict=True):
             if form.contains and text.find(form.contains, begin, end) < 0:
@@ -123,15 +127,21 @@ class Claimer:
             row = int(rows[index])
             if form.begins is Begins.UNLESS_FOLLOWING_ERROR:
                 unsure.append(Unsure(row, number, found))
-            elif form.reader is not None:
-                reading = form.reader(found["message"])
-                if reading is None:
-                    continue
-                self._enter_reading(claims, row, number, reading)
             else:
                 self.enter(claims, row, number, found)
             taken.append(index)
         return np.array(taken, np.int64)
+
+    def _claim_whole(self, claims: Claims, rows: Positions, number: int, form: Format) -> Positions:
+        """Claims lines that have to be read whole to be understood."""
+        assert form.reader is not None
+        places = zip(claims.at[rows].tolist(), claims.ends[rows].tolist(), strict=True)
+        lines = [claims.text[begin:end].rstrip() for begin, end in places]
+        fitting = np.flatnonzero([line.endswith(b"}") for line in lines])
+        if not len(fitting):
+            return fitting
+        said = form.reader([lines[index] for index in fitting.tolist()])
+        return fitting[self._enter_readings(claims, rows[fitting], number, said)]
 
     def enter(self, claims: Claims, row: int, number: int, found: re.Match[bytes]) -> None:
         """Enters what an expression found in a line."""
@@ -166,17 +176,25 @@ class Claimer:
         if name is not None:
             claims.names.append((row, int(claims.process[row]), name))
 
-    def _enter_reading(self, claims: Claims, row: int, number: int, said: Reading) -> None:
-        claims.format[row] = number
-        claims.begins[row] = True
-        claims.level[row] = said.level
-        claims.stamp_row(row, said.stamp)
-        if said.pid is not None or said.process is not None:
-            container = int(claims.container[row])
-            self._name_writer(claims, row, said.pid, said.process, container)
-        if said.rank is not None and said.rank <= MAX_RANK:
-            claims.rank[row] = said.rank
-        claims.rewritten[row] = said.message
+    def _enter_readings(
+        self, claims: Claims, rows: Positions, number: int, said: Readings
+    ) -> Positions:
+        """Enters what lines said that had to be read whole; returns which of them are of a log."""
+        kept = np.flatnonzero([message is not None for message in said.message])
+        claims.format[rows[kept]] = number
+        claims.begins[rows[kept]] = True
+        claims.level[rows[kept]] = np.array(said.level, np.int64)[kept]
+        stamps = [said.stamp[index] for index in kept.tolist()]
+        claims.stamp_all(rows[kept], stamps)
+        for index, row in zip(kept.tolist(), rows[kept].tolist(), strict=True):
+            claims.rewritten[row] = said.message[index] or b""
+            pid, name = said.pid[index], said.process[index]
+            if pid is not None or name is not None:
+                self._name_writer(claims, row, pid, name, int(claims.container[row]))
+            rank = said.rank[index]
+            if rank is not None and rank <= MAX_RANK:
+                claims.rank[row] = rank
+        return kept
 
     def infer_levels(self, claims: Claims) -> None:
         """Gives lines of formats without level words the level that their words suggest."""
@@ -186,11 +204,14 @@ class Claimer:
         silent = np.zeros(len(claims.starts), np.bool_)
         silent[rows] = True
         for level, words in _SUGGESTING:
-            for word in words:
-                place = claims.text.find(word)
-                while place >= 0:
-                    row = int(np.searchsorted(claims.starts, place, "right")) - 1
-                    if silent[row] and place >= claims.at[row]:
-                        claims.level[row] = max(level, claims.level[row])
-                        place = int(claims.ends[row])
-                    place = claims.text.find(word, place + 1)
+            places = np.array([at for word in words for at in _places(claims.text, word)], np.int64)
+            found = np.searchsorted(claims.starts, places, "right") - 1
+            found = found[silent[found] & (places >= claims.at[found])]
+            claims.level[found] = level
+
+
+def _places(text: bytes, word: bytes) -> Iterator[int]:
+    place = text.find(word)
+    while place >= 0:
+        yield place
+        place = text.find(word, place + len(word))

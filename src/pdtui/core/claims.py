@@ -84,6 +84,15 @@ class Claims:
             self.stamped[row] = True
             self.year[row], self.month[row], self.day[row], self.clock[row] = stamp
 
+    def stamp_all(self, rows: Positions, stamps: list[Stamp | None]) -> None:
+        """Takes the stamps of these rows, where no launcher has said the time already."""
+        none = Stamp(0, 0, 0, 0)
+        columns = np.array([stamp or none for stamp in stamps], np.int64).reshape(-1, 4)
+        taken = (columns[:, 1] > 0) & ~self.settled[rows]
+        rows, columns = rows[taken], columns[taken]
+        self.stamped[rows] = True
+        self.year[rows], self.month[rows], self.day[rows], self.clock[rows] = columns.T
+
     def unclaimed(self, rows: Positions) -> Positions:
         """Those of the rows that no format has claimed."""
         left: Positions = rows[self.format[rows] == 0]

@@ -29,6 +29,7 @@ from pdtui.core.formats import FORMATS, Format
 from pdtui.core.grammar import Grammar
 from pdtui.core.levels import LEVEL_OF_WORD
 from pdtui.core.markers import Marker, plain
+from pdtui.core.steps import Pair
 
 _GROUPS = {"time", "level", "process", "pid", "host", "rank", "origin", "message"} | {
     "year", "month", "day", "hour", "minute", "second", "fraction",
@@ -37,21 +38,10 @@ _GROUPS = {"time", "level", "process", "pid", "host", "rank", "origin", "message
 _KEYS = {
     "format": {"name", "pattern", "sample", "level", "utc"},
     "marker": {"name", "emoji", "meaning", "pattern"},
-    "pair": {"cause", "effect"},
+    "pair": {"name", "cause", "effect"},
 }
 _MOST_FORMATS = 62 - len(FORMATS)
 """A row keeps six bits for its format."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """The user's own cause and effect: a row that fits `cause` is above one that fits `effect`.
-
-    Both expressions have a group `key`, which says which effect belongs to which cause.
-    """
-
-    cause: re.Pattern[bytes]
-    effect: re.Pattern[bytes]
 
 
 @dataclass(slots=True)
@@ -69,7 +59,7 @@ class Configuration:
         return Grammar(
             formats=(*self.formats, *FORMATS),
             patterns=tuple(self.patterns),
-            pairs=tuple((pair.cause, pair.effect) for pair in self.pairs),
+            pairs=tuple(self.pairs),
         )
 
 
@@ -156,7 +146,8 @@ def _pair(found: Configuration, entry: dict[str, Any]) -> None:
     for key, pattern in (("cause", cause), ("effect", effect)):
         if "key" not in pattern.groupindex:
             raise _WrongError(key, "has no group (?P<key>…), which both rows must agree in")
-    found.pairs.append(Pair(cause, effect))
+    name = _text(entry, "name", f"pair {len(found.pairs) + 1}")
+    found.pairs.append(Pair(name, cause, effect))
 
 
 def _text(entry: dict[str, Any], key: str, default: str | None = None) -> str:

@@ -166,10 +166,10 @@ def _read(form: Format, text: bytes, begin: int) -> Head | None:
     if found is None:
         return None
     if form.reader is not None:
-        reading = form.reader(found["message"])
-        return Head(reading.origin, _text(repair(reading.message))) if reading else None
-    said = groups(found)
-    message, origin = text[message_begin(found) :], said.get("origin", b"").rstrip(b":")
+        said = form.reader([found["message"]])
+        message = said.message[0]
+        return None if message is None else Head(said.origin[0], _text(repair(message)))
+    origin, message = groups(found).get("origin", b"").rstrip(b":"), text[message_begin(found) :]
     if form.tail is not None and (tail := form.tail.search(message)):
         message, origin = message[: tail.start()], tail["origin"]
     return Head(_text(origin) or None, _text(repair(message)))

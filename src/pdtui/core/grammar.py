@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from pdtui.core.events import EVENTS, Event
 from pdtui.core.formats import FORMATS, Format
+from pdtui.core.steps import Pair
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class Grammar:
     """The texts that stand for a marker, for connectors that write no emoji."""
     patterns: tuple[tuple[re.Pattern[bytes], str], ...] = ()
     """The user's texts that stand for a marker, wherever they stand in the message."""
-    pairs: tuple[tuple[re.Pattern[bytes], re.Pattern[bytes]], ...] = ()
-    """The user's causes and effects; both have a group `key`."""
+    pairs: tuple[Pair, ...] = ()
+    """What the user says causes what, besides the steps that are known."""
     event_starts: npt.NDArray[np.uint64] = field(init=False)
     """The first six bytes of the events' texts, as words."""
     names: tuple[str | None, ...] = field(init=False)

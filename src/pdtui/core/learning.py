@@ -16,7 +16,8 @@ from pdtui.core.kinds import NO_RANK, KindTable
 from pdtui.core.marking import Lines, Marks
 
 _BYTES = 4
-_SHORTEST_CONFIGURATION = 180
+_ENGINE_MARKER = "💯"
+_SEND_TYPES = ("PUT", "PUT_ASYNC", "GET")
 _ROLES = {"kv_producer": "prefill", "kv_consumer": "decode"}
 
 
@@ -28,13 +29,12 @@ class _Lesson(NamedTuple):
 
 
 _ENGINE = re.compile(
-    rb"P2pNcclEngine init, rank:(?P<p2p_rank>\d+), local_rank:(?P<local_rank>\d+), "
-    rb"http_address:(?P<http_address>[^,]*), zmq_address:(?P<zmq_address>[^,]*), "
-    rb"proxy_address:(?P<proxy_address>[^,]*), send_type:(?P<send_type>\w+)"
+    rb"\b(?P<name>rank|local_rank|http_address|zmq_address|proxy_address|send_type):"
+    rb"(?P<value>[^,\s]+)"
 )
+"""What the 💯 line says of its engine."""
 _LESSONS = (
-    # p2p_nccl_engine.py, and its debug patch.
-    _Lesson(b"P2pNcc", _ENGINE),
+    # p2p_nccl_engine.py's debug patch.
     _Lesson(b"P2pNcc", re.compile(rb"P2pNcclEngine\.__init__ START \|.*?\bpid=(?P<pid>\d{1,8})\b")),
     # parallel_state.py
     _Lesson(
@@ -82,11 +82,24 @@ def learn(lines: Lines, marks: Marks, claims: Claims, kinds: KindTable) -> None:
         begin, end = int(marks.text_at[row]), int(lines.ends[row])
         for lesson in _LESSONS:
             if found := lesson.pattern.match(lines.text, begin, end):
-                said = {k: v.decode("utf-8", "replace") for k, v in found.groupdict().items() if v}
+                groups = found.groupdict().items()
+                said = {name: _word(value) for name, value in groups if value}
                 _enter(kinds, claims, row, int(marks.rank[row]), said)
-    long = lines.ends - lines.message_at >= _SHORTEST_CONFIGURATION
-    for row in np.flatnonzero(long).tolist():
+    for row in np.flatnonzero(marks.first() == kinds.sign_code(_ENGINE_MARKER)).tolist():
+        said = _pairs(_ENGINE, lines, int(marks.text_at[row]), int(lines.ends[row]))
+        said["p2p_rank"] = said.pop("rank", str(marks.rank[row]))
+        _enter(kinds, claims, row, int(marks.rank[row]), said)
+    for row in np.unique(lines.found(b"kv_role")[0]).tolist():
         _learn_configuration(lines, row, int(claims.process[row]), kinds)
+
+
+def _pairs(pattern: re.Pattern[bytes], lines: Lines, begin: int, end: int) -> dict[str, str]:
+    found = pattern.finditer(lines.text, begin, end)
+    return {one["name"].decode(): _word(one["value"]) for one in found}
+
+
+def _word(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
 
 
 def _enter(kinds: KindTable, claims: Claims, row: int, rank: int, said: dict[str, str]) -> None:
@@ -96,21 +109,15 @@ def _enter(kinds: KindTable, claims: Claims, row: int, rank: int, said: dict[str
         if rank != NO_RANK:
             kinds.learn_pid_rank(number, rank)
         process = process or number
-    if send_type := said.get("send_type"):
-        kinds.learn_send_type(send_type)
-    rank = int(said.pop("p2p_rank", rank))
-    kinds.learn_facts(process, rank, said)
+    if said.get("send_type") in _SEND_TYPES:
+        kinds.learn_send_type(said["send_type"])
+    p2p_rank = said.pop("p2p_rank", str(rank))
+    kinds.learn_facts(process, int(p2p_rank) if p2p_rank.isdigit() else rank, said)
 
 
 def _learn_configuration(lines: Lines, row: int, process: int, kinds: KindTable) -> None:
     """`kv_role='kv_producer'` in the arguments and the configuration that vLLM prints."""
-    begin, end = int(lines.message_at[row]), int(lines.ends[row])
-    if lines.text.find(b"kv_role", begin, end) < 0:
-        return
-    said = {
-        found["name"].decode(): found["value"].decode("utf-8", "replace")
-        for found in _CONFIGURED.finditer(lines.text, begin, end)
-    }
+    said = _pairs(_CONFIGURED, lines, int(lines.message_at[row]), int(lines.ends[row]))
     if said.get("kv_role") in _ROLES:
         kinds.learn_role(_ROLES[said["kv_role"]])
         kinds.learn_facts(process, NO_RANK, said)

@@ -17,18 +17,20 @@ than at its cause.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.causality import Causality, Edge
+from pdtui.core.causality import CAUSAL, Causality, Edge
 from pdtui.core.growable import Growable
+from pdtui.core.lifts import End, Lifting, Lifts, TimedEdge
 from pdtui.core.roles import role_order
 from pdtui.core.source import Source
 from pdtui.core.stamps import SECOND
+from pdtui.core.stockhandshakes import StockHandshakes
 from pdtui.core.store import Snapshot
 
 Refs: TypeAlias = npt.NDArray[np.int64]
@@ -39,10 +41,8 @@ _ROW_MASK = (1 << _SOURCE_SHIFT) - 1
 _STRIDE = 4096
 _STEP_BITS, _BATCH_BITS = 8, 21
 _MOST_BATCH = (1 << _BATCH_BITS) - 1
-_NO_LOGICAL = -(2**62)
 _MOST_SOURCES = 1024
 _LAST_BATCH = 2**62
-_MOST_TURNS = 8
 _NO_FLOOR = -(2**52)
 """Earlier than any stamp, and still small enough to be multiplied by _MOST_SOURCES."""
 
@@ -83,34 +83,6 @@ class _Keys:
 
 
 @dataclass(slots=True)
-class _Lifts:
-    """Rows of one source from which on its logical clock is later than its stamps say."""
-
-    rows: list[int] = field(default_factory=list)
-    clocks: list[int] = field(default_factory=list)
-    """Rising, as the rows do."""
-
-    def at(self, row: int) -> int:
-        """The least logical clock of a row."""
-        place = bisect_right(self.rows, row)
-        return self.clocks[place - 1] if place else _NO_LOGICAL
-
-    def over(self, first: int, stop: int) -> npt.NDArray[np.int64]:
-        """The same of the rows first … stop-1."""
-        clocks = np.array([_NO_LOGICAL, *self.clocks], np.int64)
-        return clocks[np.searchsorted(self.rows, np.arange(first, stop), "right")]
-
-    def raised(self, row: int, clock: int) -> _Lifts:
-        """These and one more, without those that it makes needless."""
-        place = bisect_left(self.rows, row)
-        further = place
-        while further < len(self.rows) and self.clocks[further] <= clock:
-            further += 1
-        rows = [*self.rows[:place], row, *self.rows[further:]]
-        return _Lifts(rows, [*self.clocks[:place], clock, *self.clocks[further:]])
-
-
-@dataclass(slots=True)
 class _Progress:
     """How far a source is in the order already."""
 
@@ -122,9 +94,7 @@ class _Progress:
     traces: int = 0
     floors: list[int] = field(default_factory=lambda: [_NO_FLOOR])
     """Latest time above every _STRIDE-th row, so that a row's key is found near it."""
-    lifts: _Lifts = field(default_factory=_Lifts)
-    edges: list[Edge] = field(default_factory=list)
-    """The edges whose cause is a row of this source."""
+    lifts: Lifts = field(default_factory=Lifts)
 
 
 @dataclass(slots=True)
@@ -140,6 +110,10 @@ class Merge:
     _order: Growable[np.int64] = field(default_factory=lambda: Growable(np.int64))
     _progress: list[_Progress] = field(default_factory=list)
     _causality: Causality = field(default_factory=Causality)
+    _stock: StockHandshakes = field(default_factory=StockHandshakes)
+    _lifting: Lifting = field(default_factory=lambda: Lifting([]))
+    edges: list[Edge] = field(default_factory=list)
+    """Every cause and effect in different sources, in the order in which they were found."""
 
     def __len__(self) -> int:
         return len(self._order)
@@ -158,7 +132,9 @@ class Merge:
                 _Progress(source, place, source.amendments)
                 for source, place in zip(sources, places, strict=True)
             ]
-            self._order, self._causality = Growable(np.int64), Causality()
+            self._order, self._causality, self.edges = Growable(np.int64), Causality(), []
+            self._stock = StockHandshakes()
+            self._lifting = Lifting([progress.lifts for progress in self._progress])
             self._extend(snapshot)
             return 0
         return self._extend(snapshot)
@@ -206,14 +182,19 @@ class Merge:
 
     def _keys_in(self, progress: _Progress, first: int, stop: int) -> _Keys:
         """The keys of the rows first … stop-1 of one source."""
+        keys = self._stamped_keys(progress, first, stop)
+        if progress.lifts.rows:
+            keys.logical = np.maximum(keys.logical, progress.lifts.over(first, stop))
+        return keys
+
+    def _stamped_keys(self, progress: _Progress, first: int, stop: int) -> _Keys:
+        """The same as far as the stamps give them, without what causes demand."""
         stride = first // _STRIDE
         begin = stride * _STRIDE
         when = self._when(progress, begin, stop)
         time = np.maximum.accumulate(np.maximum(when, progress.floors[stride]))[first - begin :]
         batch = np.minimum(_batches(progress.source, first, stop), _MOST_BATCH)
         logical = (time // SECOND << _BATCH_BITS | batch) << _STEP_BITS
-        if progress.lifts.rows:
-            logical = np.maximum(logical, progress.lifts.over(first, stop))
         return _Keys(logical, time * _MOST_SOURCES + progress.place)
 
     def _keys_of(self, refs: Refs) -> _Keys:
@@ -237,13 +218,16 @@ class Merge:
         edges = self._new_edges(snapshot)
         if not edges:
             return len(self)
-        before = [progress.lifts for progress in self._progress]
-        lifted = self._lift(edges)
+        self.edges += edges
+        before = [progress.lifts.copy() for progress in self._progress]
+        lifted = self._lifting.add(self._timed(edges))
         after = [progress.lifts for progress in self._progress]
         # The order that is there was made with the old lifts, and is searched with them.
         for progress, lifts in zip(self._progress, before, strict=True):
             progress.lifts = lifts
-        clocks = [self._clock(number, row) for number, row in lifted if row < settled[number]]
+        clocks = [
+            self._clock(end.source, end.row) for end in lifted if end.row < settled[end.source]
+        ]
         place = self._place_of(min(clocks)) if clocks else len(self)
         for progress, lifts in zip(self._progress, after, strict=True):
             progress.lifts = lifts
@@ -254,38 +238,32 @@ class Merge:
         edges = []
         for number, (source, stop) in enumerate(snapshot):
             progress = self._progress[number]
-            for trace in source.traces[progress.traces :]:
-                if trace.row >= stop:
-                    break
-                progress.traces += 1
+            upto = source.traces.before(stop)
+            for trace in source.traces.among(progress.traces, upto, CAUSAL):
                 edges += self._causality.add(number, trace)
-        for edge in edges:
-            insort(self._progress[edge.cause_source].edges, edge)
-        return edges
+            progress.traces = upto
+        return edges + self._stock.edges(snapshot, self._causality)
 
-    def _lift(self, edges: list[Edge]) -> list[tuple[int, int]]:
-        """Raises the clocks of effects above those of their causes; returns the rows raised."""
-        lifted = []
-        waiting = sorted(edges, reverse=True)
-        # Logs cannot contradict themselves for ever: a key that was used twice could make a ring.
-        turns = _MOST_TURNS * (len(edges) + sum(len(p.edges) for p in self._progress))
-        while waiting and turns:
-            turns -= 1
-            edge = waiting.pop()
-            wanted = self._clock(edge.cause_source, edge.cause_row) + 1
-            if self._clock(edge.effect_source, edge.effect_row) >= wanted:
-                continue
-            effect = self._progress[edge.effect_source]
-            effect.lifts = effect.lifts.raised(edge.effect_row, wanted)
-            lifted.append((edge.effect_source, edge.effect_row))
-            begin = bisect_left(effect.edges, (edge.effect_source, edge.effect_row))
-            waiting += [
-                further
-                for further in effect.edges[begin:]
-                if self._clock(further.cause_source, further.cause_row)
-                >= self._clock(further.effect_source, further.effect_row)
-            ]
-        return lifted
+    def _timed(self, edges: list[Edge]) -> list[TimedEdge]:
+        """The edges with the clocks that the stamps give to their rows."""
+        causes = [(edge.cause_source, edge.cause_row) for edge in edges]
+        effects = [(edge.effect_source, edge.effect_row) for edge in edges]
+        ends = self._ends({*causes, *effects})
+        return [TimedEdge(ends[a], ends[b]) for a, b in zip(causes, effects, strict=True)]
+
+    def _ends(self, places: set[tuple[int, int]]) -> dict[tuple[int, int], End]:
+        """Each source and row with its stamp's clock; worked out a stride of rows at a time."""
+        strides: dict[tuple[int, int], list[int]] = {}
+        for number, row in places:
+            strides.setdefault((number, row // _STRIDE), []).append(row)
+        ends = {}
+        for (number, stride), rows in strides.items():
+            begin = stride * _STRIDE
+            keys = self._stamped_keys(self._progress[number], begin, max(rows) + 1)
+            clocks = keys.logical[np.array(rows) - begin].tolist()
+            for row, clock in zip(rows, clocks, strict=True):
+                ends[number, row] = End(number, row, clock)
+        return ends
 
     def _late(self, keys: _Keys) -> int:
         """How many of these rows belong above rows that are in the order already."""

@@ -257,7 +257,7 @@ class PrefixPeeler:
             bits = int(grammar.by_first_byte[text[at]])
             for number, form in enumerate(grammar.formats):
                 found = form.pattern.match(text, at, end) if bits >> number & 1 else None
-                if found and (form.reader is None or form.reader(found["message"])):
+                if found and (form.reader is None or form.reader([found["message"]]).message[0]):
                     return True
             begin, at = at, prefix_end(text, at, set())
             if at == begin:

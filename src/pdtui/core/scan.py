@@ -31,8 +31,9 @@ from pdtui.core.levels import ERROR
 from pdtui.core.marking import Lines, find_marks
 from pdtui.core.prefixes import MOST_PREFIXES, PrefixPeeler
 from pdtui.core.records import Records
+from pdtui.core.requestids import FoundRequests, find_requests
 from pdtui.core.torn import find_inside, last_prefix, may_hold_heads
-from pdtui.core.traces import Trace, find_traces
+from pdtui.core.traces import Found, find_traces
 
 
 @dataclass(slots=True)
@@ -44,8 +45,10 @@ class Rows:
     when: npt.NDArray[np.int64]
     """Its time in microseconds, NO_TIME where nothing before it had a stamp either."""
     kind: npt.NDArray[np.uint32]
-    traces: list[Trace] = field(default_factory=list)
-    """What ties rows to rows of other processes; rows count from the first one here."""
+    traces: Found | None = None
+    """The steps that the rows say."""
+    requests: FoundRequests | None = None
+    """The requests that the rows speak of."""
 
 
 @dataclass(slots=True)
@@ -109,7 +112,8 @@ class Scanner:
             torn=claims.torn,
         )
         when, kind = self._inherit(claims, own, marks.set_numbers(self.kinds))
-        return Rows(lines.offsets + offset, when, kind, find_traces(seen, marks.text_at))
+        traces = find_traces(seen, marks.text_at, self.kinds.grammar.pairs)
+        return Rows(lines.offsets + offset, when, kind, traces, find_requests(seen))
 
     def _claim(self, claims: Claims) -> list[Unsure]:
         """Heads and prefixes, in turns, and then the heads inside of what is left."""

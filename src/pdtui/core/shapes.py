@@ -383,6 +383,18 @@ class RankNames:
 
 
 @dataclass(frozen=True, slots=True)
+class Something:
+    """Nothing, where a sign follows that is no blank."""
+
+    @property
+    def expression(self) -> bytes:
+        return rb"(?=[^\x00- ])"
+
+    def match(self, look: Look) -> None:
+        look.keep(look.block.byte(look.at) > ord(" "))
+
+
+@dataclass(frozen=True, slots=True)
 class NoDate:
     """Nothing, where no `MM-DD ` follows."""
 

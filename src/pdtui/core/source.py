@@ -12,9 +12,10 @@ import numpy as np
 
 from pdtui.core.columns import Columns
 from pdtui.core.kinds import KindTable
+from pdtui.core.requestindex import RequestIndex
 from pdtui.core.scan import Rows, Scanner
 from pdtui.core.stamps import NO_TIME
-from pdtui.core.traces import Trace
+from pdtui.core.traces import Traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,10 @@ class Source:
         self._scanner = Scanner(self.kinds, first_year)
         self._unfinished: list[bytes] = []
         self._before_unfinished: Scanner | None = None
-        self.traces: list[Trace] = []
-        """What ties rows to rows of other processes, in the order of the rows."""
+        self.traces = Traces()
+        """The steps of handshakes, transfers and requests that its whole lines say."""
+        self.requests = RequestIndex()
+        """Which of its whole lines speak of which request."""
         self._first_stamped: int | None = None
         """The first row with a stamp; the rows above it have its time."""
 
@@ -187,8 +190,11 @@ class Source:
         self.whole = len(self)
 
     def _keep_traces(self, rows: Rows, begin: int) -> None:
-        """Keeps what ties the rows (from row number `begin` on) to those of other processes."""
-        self.traces += [trace._replace(row=trace.row + begin) for trace in rows.traces]
+        """Keeps the steps and requests of the rows, the first of which is row `begin`."""
+        if rows.traces is not None:
+            self.traces.extend(rows.traces, begin)
+        if rows.requests is not None:
+            self.requests.extend(rows.requests, begin)
 
     def _reshow_unfinished(self) -> None:
         """Understands a row that is shown unfinished anew, now that more of it is there."""

@@ -95,11 +95,13 @@ class Stamp(NamedTuple):
 
 
 _WRITTEN = re.compile(
-    rb"\s*(?P<whole>(?:(?:19[7-9]|2[01]\d)\d[-/])?(?:0[1-9]|1[0-2])[-/]"
-    rb"(?:0[1-9]|[12]\d|3[01])[ T](?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60))"
+    rb"\s*(?:(?P<year>(?:19[7-9]|2[01]\d)\d)[-/])?(?P<month>0[1-9]|1[0-2])[-/]"
+    rb"(?P<day>0[1-9]|[12]\d|3[01])[ T]"
+    rb"(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d):(?P<second>[0-5]\d|60)"
     rb"(?:[.,](?P<fraction>\d{1,9}))?"
     rb"(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?\s*"
 )
+_WHOLE = len("2025-11-01 10:30:45")
 _SINCE_EPOCH = re.compile(
     rb"(?P<seconds>[12]?\d{9})(?P<milli>\d{3})?(?:\.(?P<fraction>\d{1,9})\d*)?"
 )
@@ -107,23 +109,25 @@ _SINCE_EPOCH = re.compile(
 
 def parse_stamp(text: bytes) -> Stamp | None:
     """A stamp in ISO's form or Python's, or (milli)seconds since the epoch; None for others."""
+    # Hundreds of lines have the same second, and only its fraction differs.
+    whole, fraction = text[:_WHOLE], text[_WHOLE + 1 :]
+    if text[_WHOLE : _WHOLE + 1] in (b".", b",") and fraction.isdigit():
+        known = _parse(whole)
+        if known is not None:
+            return known._replace(clock=known.clock + _micro(fraction))
+    return _parse(text)
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: bytes) -> Stamp | None:
     if found := _WRITTEN.fullmatch(text):
-        whole = _whole_second(found["whole"])
-        return whole._replace(clock=whole.clock + _micro(found["fraction"]))
+        return stamp_of(found.groupdict())
     if not (found := _SINCE_EPOCH.fullmatch(text)):
         return None
     micro = _micro(found["milli"]) or _micro(found["fraction"])
     moment = _EPOCH + timedelta(seconds=int(found["seconds"]), microseconds=micro)
     clock = (moment.hour * 60 + moment.minute) * 60 + moment.second
     return Stamp(moment.year, moment.month, moment.day, clock * SECOND + micro)
-
-
-@lru_cache(maxsize=4096)
-def _whole_second(text: bytes) -> Stamp:
-    """A stamp without its fraction; hundreds of lines have the same."""
-    *year, month, day, hour, minute, second = map(int, re.findall(rb"\d+", text))
-    clock = ((hour * 60 + minute) * 60 + second) * SECOND
-    return Stamp(year[0] if year else 0, month, day, clock)
 
 
 def stamp_of(groups: Mapping[str, bytes | None]) -> Stamp | None:

@@ -1,101 +1,274 @@
-"""Finds the rows that must have happened before or after a row of another process.
+"""Finds the rows that say a step (`steps.py`), all lines of a block at once, and keeps them.
 
-Each is a *trace*: a step of a handshake or a transfer, and the key that both sides write. What the
-steps are is data; `causality.py` says which step of one side precedes which of the other.
+A line's first eight bytes after its markers are looked up in a small table for all lines together,
+so that a further step costs nothing a byte; an expression runs only where a key must be read.
 """
 
 from __future__ import annotations
 
 import re
-from enum import Enum
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from pdtui.core.bytescan import Positions
+from pdtui.core.bytescan import BYTE_MASKS, Flags, Positions, word
+from pdtui.core.fields import request_of
+from pdtui.core.growable import Growable
 from pdtui.core.marking import Lines
+from pdtui.core.steps import FORMS, Form, Pair, Step
+
+Keys = npt.NDArray[np.uint64]
+NO_KEY = 0
+_WORD = 8
+_MOST_SIGN_BYTES = 24
+_FIRST_NON_ASCII = 0x80
+_REQUEST_STEPS = (Step.KV_SENT, Step.KV_RECEIVED)
+"""Their key is a request's, whose random suffix each process makes anew."""
 
 
-class Step(Enum):
-    """A step that leaves a trace."""
+_STEPS = {int(step): step for step in Step}
 
-    NEW_SENT = "NEW sent"
-    NEW_RECEIVED = "NEW received"
-    ENTERED = "about to call ncclCommInitRank"
-    SUCCEEDED = "ncclCommInitRank succeeded"
-    COMM_STARTED = "NCCL's Init START"
-    COMM_COMPLETE = "NCCL's Init COMPLETE"
-    TENSOR_REFUSED = "tensor refused by the receiver"
-    REFUSAL_SEEN = "refusal seen by the sender"
+
+class Said(NamedTuple):
+    """What a trace says besides its key: addresses and details, '' where it does not."""
+
+    own: str = ""
+    remote: str = ""
+    detail: str = ""
+
+
+_NOTHING_SAID = Said()
 
 
 class Trace(NamedTuple):
-    """One step: its row, the key that the other side has too, and the peer's address if said."""
+    """One step: its row, the key that the other side has too (0 for none), and what it says."""
 
     row: int
     step: Step
-    key: str
-    remote: str
+    key: int
+    said: Said
 
 
-_REMOTE = rb"remote_address=(?P<remote>[^\s,]+)"
-_UNIQUE_ID = rb", unique_id_hex=(?P<key>\w+)"
-_TENSOR = rb".*?'tensor_id': '(?P<key>[^']+)'"
-_ARROW = "(?:👉|👈)".encode()
+@dataclass(slots=True)
+class Found:
+    """The traces of a block in the order of their rows, which count from the block's first."""
 
-# A text to look for → what the messages that hold it may be. As vLLM's `p2p_nccl_engine.py`, its
-# debug patch, and NCCL write them; a message is matched from its start, where a prompt that holds
-# the same words has others.
-_FORMS: dict[bytes, tuple[tuple[Step, re.Pattern[bytes]], ...]] = {
-    b"NEW command": tuple(
-        (
-            step,
-            re.compile(
-                rb"[^|]{1,80}" + said + rb"[^|]*\| " + _REMOTE + rb", unique_id_hex=(?P<key>\w+)"
-            ),
-        )
-        for step, said in (
-            (Step.NEW_SENT, b"Sending NEW command"),
-            (Step.NEW_RECEIVED, b"Received NEW command"),
-        )
-    ),
-    b"ncclCommInitRank": (
-        (Step.ENTERED, re.compile(rb"[^|]{1,80}About to call ncclCommInitRank \|.*?" + _REMOTE)),
-        (Step.SUCCEEDED, re.compile(rb"[^|]{1,80}ncclCommInitRank SUCCESS \|.*?" + _REMOTE)),
-        (
-            Step.SUCCEEDED,
-            re.compile(
-                rb"[^|]{0,8}ncclCommInitRank Success, \S+? ?" + _ARROW + rb" ?(?P<remote>[^\s,]+),"
-            ),
-        ),
-    ),
-    b" commId ": (
-        (Step.COMM_STARTED, re.compile(rb".* commId (?P<key>0x[0-9a-f]+) - Init START")),
-        (Step.COMM_COMPLETE, re.compile(rb".* commId (?P<key>0x[0-9a-f]+) - Init COMPLETE")),
-    ),
-    b"Out Of Memory": (
-        (
-            Step.TENSOR_REFUSED,
-            re.compile(rb"[^|]{0,8}\[PUT\]Recv Tensor, Out Of Memory" + _TENSOR),
-        ),
-        (Step.REFUSAL_SEEN, re.compile(rb"[^|]{0,8}Send Tensor, Peer Out Of Memory" + _TENSOR)),
-    ),
-}
+    row: Positions
+    step: npt.NDArray[np.uint8]
+    key: Keys
+    said: npt.NDArray[np.int32]
+    """Number of what each says, in `texts`."""
+    texts: list[Said]
 
 
-def find_traces(lines: Lines, text_at: Positions) -> list[Trace]:
-    """The traces of a block in the order of their rows, which count from the block's first.
+class Traces:
+    """The traces of one source as columns, in the order of their rows; it only grows."""
 
-    `text_at` is where each message goes on after its leading markers and `[Rank N]`.
-    """
-    found: dict[int, Trace] = {}
-    for literal, forms in _FORMS.items():
-        rows, _ = lines.found(literal)
-        for row in np.unique(rows).tolist():
-            begin, end = int(lines.message_at[row]), int(lines.ends[row])
-            for step, pattern in forms:
-                if matched := pattern.match(lines.text, begin, end):
-                    said = {k: v.decode("utf-8", "replace") for k, v in matched.groupdict().items()}
-                    found[row] = Trace(row, step, said.get("key", ""), said.get("remote", ""))
-                    break
-    return [found[row] for row in sorted(found)]
+    def __init__(self) -> None:
+        self._row = Growable(np.int64)
+        self._step = Growable(np.uint8)
+        self._key = Growable(np.uint64)
+        self._said = Growable(np.int32)
+        self._texts: list[Said] = [_NOTHING_SAID]
+        self._number: dict[Said, int] = {_NOTHING_SAID: 0}
+
+    def __len__(self) -> int:
+        # The rows are extended last: a trace counts when all of it is there.
+        return len(self._row)
+
+    def __iter__(self) -> Iterator[Trace]:
+        return (self[place] for place in range(len(self)))
+
+    def __getitem__(self, place: int) -> Trace:
+        said = self._texts[int(self._said.values[place])]
+        step = Step(int(self._step.values[place]))
+        return Trace(int(self.row[place]), step, int(self._key.values[place]), said)
+
+    @property
+    def row(self) -> npt.NDArray[np.int64]:
+        """The row of each trace."""
+        return self._row.values
+
+    @property
+    def step(self) -> npt.NDArray[np.uint8]:
+        """The number of each trace's step."""
+        return self._step.values[: len(self)]
+
+    def before(self, stop: int) -> int:
+        """How many traces are in rows before `stop`."""
+        return int(np.searchsorted(self.row, stop))
+
+    def among(self, first: int, stop: int, steps: Flags) -> Iterator[Trace]:
+        """The traces number first … stop-1 with these steps (a flag for each step's number)."""
+        wanted = np.flatnonzero(steps[self.step[first:stop]]) + first
+        columns = (self.row, self.step, self._key.values, self._said.values)
+        texts = self._texts
+        for row, step, key, said in zip(*(c[wanted].tolist() for c in columns), strict=True):
+            yield Trace(row, _STEPS[step], key, texts[said])
+
+    def rows_with(self, *steps: Step) -> npt.NDArray[np.int64]:
+        """The rows with one of these steps."""
+        return self.row[steps_flags(*steps)[self.step]]
+
+    def extend(self, found: Found, begin: int) -> None:
+        """Adds the traces of a block whose first row is row `begin` of the source."""
+        if not len(found.row):
+            return
+        numbers = np.array([self._text_number(said) for said in found.texts], np.int32)
+        self._step.extend(found.step)
+        self._key.extend(found.key)
+        self._said.extend(numbers[found.said])
+        self._row.extend(found.row + begin)
+
+    def _text_number(self, said: Said) -> int:
+        number = self._number.setdefault(said, len(self._texts))
+        if number == len(self._texts):
+            self._texts.append(said)
+        return number
+
+
+def steps_flags(*steps: Step) -> Flags:
+    """A flag for each step's number: whether it is one of these."""
+    flags = np.zeros(256, np.bool_)
+    flags[list(steps)] = True
+    return flags
+
+
+def key_of(text: bytes) -> int:
+    """The key that stands for these bytes: equal bytes, equal key, never NO_KEY."""
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "little") or 1
+
+
+_BY_WORD: dict[int, dict[int, list[Form]]] = defaultdict(lambda: defaultdict(list))
+for _form in FORMS:
+    _length = min(len(_form.begins), _WORD)
+    _BY_WORD[_length][int(word(_form.begins[:_length]))].append(_form)
+_TABLES = {length: np.array(sorted(forms), np.uint64) for length, forms in _BY_WORD.items()}
+
+
+class _Collected:
+    """Traces of a block in the order in which they are found."""
+
+    def __init__(self) -> None:
+        self.row: list[Positions] = [np.zeros(0, np.int64)]
+        self.step: list[npt.NDArray[np.uint8]] = [np.zeros(0, np.uint8)]
+        self.key: list[Keys] = [np.zeros(0, np.uint64)]
+        self.said: list[npt.NDArray[np.int32]] = [np.zeros(0, np.int32)]
+        self.texts: dict[Said, int] = {_NOTHING_SAID: 0}
+
+    def add(
+        self, rows: Positions, step: Step, found: list[re.Match[bytes] | None], which: Positions
+    ) -> None:
+        """Adds traces of one step; `which` of the matches each row has."""
+        groups = [one.groupdict() if one else {} for one in found]
+        keys = [_key(step, said.get("key")) for said in groups]
+        said = [_said(one.get("own"), one.get("remote"), one.get("detail")) for one in groups]
+        numbers = [self.texts.setdefault(one, len(self.texts)) for one in said]
+        self.row.append(rows)
+        self.step.append(np.full(len(rows), step, np.uint8))
+        self.key.append(np.array(keys, np.uint64)[which])
+        self.said.append(np.array(numbers, np.int32)[which])
+
+    def add_keys(self, rows: Positions, step: Step, keys: list[int]) -> None:
+        """Adds traces that say nothing but their step and key."""
+        self.row.append(rows)
+        self.step.append(np.full(len(rows), step, np.uint8))
+        self.key.append(np.array(keys, np.uint64))
+        self.said.append(np.zeros(len(rows), np.int32))
+
+    def found(self) -> Found:
+        """All of them in the order of their rows."""
+        row = np.concatenate(self.row)
+        order = np.argsort(row, kind="stable")
+        step, key = np.concatenate(self.step)[order], np.concatenate(self.key)[order]
+        return Found(row[order], step, key, np.concatenate(self.said)[order], list(self.texts))
+
+
+def find_traces(lines: Lines, text_at: Positions, pairs: Sequence[Pair] = ()) -> Found:
+    """The traces of a block; `text_at` is where each message goes on after its leading markers."""
+    collected = _Collected()
+    at = _past_signs(lines, text_at)
+    words = lines.block.word(at)
+    for length, table in _TABLES.items():
+        looked = words & BYTE_MASKS[length]
+        candidates = np.flatnonzero(np.isin(looked, table))
+        if not len(candidates):
+            continue
+        beginnings, which = np.unique(looked[candidates], return_inverse=True)
+        for number, beginning in enumerate(beginnings.tolist()):
+            rows = candidates[which == number]
+            for form in _BY_WORD[length][beginning]:
+                rows = rows[~_collect(lines, at, rows, form, collected)]
+    for pair in pairs:
+        _collect_pair(lines, pair, collected)
+    return collected.found()
+
+
+def _past_signs(lines: Lines, text_at: Positions) -> Positions:
+    """The places after signs that no table knows, as in a log decoded wrongly (`ğŸ¤nccl…`)."""
+    byte = lines.block.byte(text_at)
+    odd = np.flatnonzero(byte >= _FIRST_NON_ASCII)
+    if not len(odd):
+        return text_at
+    at = text_at.copy()
+    for _ in range(_MOST_SIGN_BYTES):
+        at[odd] += lines.block.byte(at[odd]) >= _FIRST_NON_ASCII
+    at[odd] += lines.block.byte(at[odd]) == ord(" ")
+    return at
+
+
+def _collect(
+    lines: Lines, at: Positions, rows: Positions, form: Form, collected: _Collected
+) -> Flags:
+    """Collects the rows that the form fits; returns which of them those are."""
+    fits = np.ones(len(rows), np.bool_)
+    for begin in range(_WORD, len(form.begins), _WORD):
+        fits &= lines.block.starts_with(at[rows] + begin, form.begins[begin : begin + _WORD])
+    if form.pattern is None:
+        rows = rows[fits]
+        collected.add_keys(rows, form.step, [NO_KEY] * len(rows))
+        return fits
+    where = np.flatnonzero(fits)
+    begins = at[rows[where]]
+    # Many lines say the same, but for those that have a key of their own.
+    texts, which = lines.block.distinct(begins, lines.ends[rows[where]] - begins)
+    found = [form.pattern.match(text) for text in texts]
+    matched = np.array([one is not None for one in found], np.bool_)[which]
+    fits[where[~matched]] = False
+    collected.add(rows[fits], form.step, found, which[matched])
+    return fits
+
+
+def _key(step: Step, text: bytes | None) -> int:
+    if text is None:
+        return NO_KEY
+    if step in _REQUEST_STEPS:
+        text = (request_of(_decoded(text)) or _decoded(text)).encode()
+    return key_of(text)
+
+
+@lru_cache(maxsize=4096)
+def _said(own: bytes | None, remote: bytes | None, detail: bytes | None) -> Said:
+    return Said(_decoded(own or b""), _decoded(remote or b""), _decoded(detail or b""))
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "replace")
+
+
+def _collect_pair(lines: Lines, pair: Pair, collected: _Collected) -> None:
+    """Collects the rows of a pair of the user's: slower, an expression on every line."""
+    places = list(zip(lines.message_at.tolist(), lines.ends.tolist(), strict=True))
+    for step, pattern in ((Step.OWN_CAUSE, pair.cause), (Step.OWN_EFFECT, pair.effect)):
+        rows, found = [], []
+        for row, (begin, end) in enumerate(places):
+            if (one := pattern.search(lines.text, begin, end)) and one["key"]:
+                rows.append(row)
+                found.append(key_of(pair.name.encode() + b"\0" + one["key"]))
+        collected.add_keys(np.array(rows, np.int64), step, found)

@@ -9,9 +9,12 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
-from pdtui.demo.lines import Process
+from pdtui.demo.template import Heads, Process
 
 LAYERS: Final = 36
+MOST_BLOCKS: Final = 99
+LATER_PIDS: Final = 50_000
+"""Where the pids of a second generation begin."""
 _KV_HEADS: Final = 8
 _BLOCK: Final = 16
 _HEAD_SIZE: Final = 128
@@ -24,6 +27,26 @@ class Role(StrEnum):
 
     PREFILL = "prefill"
     DECODE = "decode"
+
+
+class SendType(StrEnum):
+    """Who begins a transfer: prefill puts a tensor (in a thread or not), or decode gets it."""
+
+    PUT_ASYNC = "PUT_ASYNC"
+    PUT = "PUT"
+    GET = "GET"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How many instances a run has, how many ranks each, and how tensors travel between them."""
+
+    prefills: int = 1
+    decodes: int = 1
+    prefill_ranks: int = 1
+    decode_ranks: int = 1
+    send_type: SendType = SendType.PUT_ASYNC
+    heads: Heads = Heads.COLOURED
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +99,41 @@ class Fleet:
     prefills: tuple[Instance, ...]
     decodes: tuple[Instance, ...]
     proxy: str
+    shape: Shape
+
+    @property
+    def send_type(self) -> SendType:
+        """How tensors travel."""
+        return self.shape.send_type
 
     @property
     def instances(self) -> tuple[Instance, ...]:
         """Every instance, prefills first."""
         return self.prefills + self.decodes
+
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """Every worker of every instance."""
+        return tuple(worker for instance in self.instances for worker in instance.workers)
+
+    @property
+    def connecting(self) -> tuple[Instance, ...]:
+        """The instances whose workers begin a handshake."""
+        return self.decodes if self.send_type is SendType.GET else self.prefills
+
+    @property
+    def accepting(self) -> tuple[Instance, ...]:
+        """The instances whose listeners take a handshake."""
+        return self.prefills if self.send_type is SendType.GET else self.decodes
+
+    def sides(self, request: "Request") -> tuple[Instance, Instance]:
+        """Who begins a request's transfer, and with whom."""
+        sides = (request.prefill, request.decode)
+        return sides[::-1] if self.send_type is SendType.GET else sides
+
+    def instance_of(self, worker: Worker) -> Instance:
+        """The instance that a worker belongs to."""
+        return next(i for i in self.instances if worker in i.workers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +146,17 @@ class Request:
     uuid: str
     blocks: int
     answer: int
+    suffixes: tuple[str, str] = ("", "")
 
     @property
     def id(self) -> str:
         """The id with both addresses in it, as proxy and API server build it."""
         here, there = self.prefill.workers[0].address, self.decode.workers[0].address
         return f"cmpl-___prefill_addr_{here}___decode_addr_{there}_{self.uuid}-0"
+
+    def id_in(self, role: Role) -> str:
+        """The id inside an engine: from 0.14 each engine appends random letters of its own."""
+        return self.id + self.suffixes[role is Role.DECODE]
 
     @property
     def prompt(self) -> int:
@@ -112,38 +170,53 @@ class Request:
         return [2, self.blocks, _BLOCK, heads, _HEAD_SIZE]
 
     @property
+    def size(self) -> int:
+        """The size of one such tensor in bytes."""
+        return prod(self.shape) * 2
+
+    @property
     def gigabytes(self) -> float:
         """The size of one such tensor, in the unit that vLLM calls GB."""
-        return prod(self.shape) * 2 / 1024**3
+        return self.size / 1024**3
 
-    def tensor(self, layer: int) -> str:
-        """The id under which one layer's KV tensor travels."""
-        return f"{self.id}#model.layers.{layer}.self_attn.attn"
+    def tensor(self, layer: int, role: Role = Role.PREFILL) -> str:
+        """The id under which one layer's KV tensor travels, as one role's engine has it."""
+        return f"{self.id_in(role)}#model.layers.{layer}.self_attn.attn"
 
 
-def make_fleet(rng: Random, prefills: int, decodes: int, tensor_parallel: int) -> Fleet:
+def make_fleet(rng: Random, shape: Shape, first_pid: int | None = None) -> Fleet:
     """The instances of an xPyD run, with addresses and pids that no two share."""
-    founder = _Founder(rng, _pids(rng), tensor_parallel)
+    founder = _Founder(rng, _pids(rng, first_pid), shape)
     return Fleet(
-        prefills=founder.found(Role.PREFILL, 0, prefills),
-        decodes=founder.found(Role.DECODE, prefills, decodes),
-        proxy=str(_FIRST_HOST + prefills + decodes),
+        prefills=founder.found(Role.PREFILL, 0, shape.prefills),
+        decodes=founder.found(Role.DECODE, shape.prefills, shape.decodes),
+        proxy=str(_FIRST_HOST + shape.prefills + shape.decodes),
+        shape=shape,
     )
 
 
-def make_request(rng: Random, fleet: Fleet, number: int) -> Request:
-    """The next request; taken in turn, every prefill meets every decode."""
+def route(fleet: Fleet, number: int) -> tuple[Instance, Instance]:
+    """Who takes the request of this number: in turn, every prefill meets every decode."""
     prefill = fleet.prefills[number % len(fleet.prefills)]
-    decode = fleet.decodes[number // len(fleet.prefills) % len(fleet.decodes)]
+    return prefill, fleet.decodes[number // len(fleet.prefills) % len(fleet.decodes)]
+
+
+def make_request(rng: Random, fleet: Fleet, number: int) -> Request:
+    """The next request."""
+    prefill, decode = route(fleet, number)
     uuid = UUID(int=rng.getrandbits(128), version=4).hex
-    return Request(number, prefill, decode, uuid, rng.randrange(6, 100), rng.randrange(24, 128))
+    blocks, answer = rng.randrange(6, MOST_BLOCKS + 1), rng.randrange(24, 128)
+    suffixes = ("", "")
+    if prefill.api.heads is not Heads.COLOURED:
+        suffixes = (f"-{rng.getrandbits(32):08x}", f"-{rng.getrandbits(32):08x}")
+    return Request(number, prefill, decode, uuid, blocks, answer, suffixes)
 
 
 @dataclass(frozen=True, slots=True)
 class _Founder:
     rng: Random
     pids: Iterator[int]
-    tensor_parallel: int
+    shape: Shape
 
     def found(self, role: Role, first: int, count: int) -> tuple[Instance, ...]:
         names = [f"{role}{n}.log" for n in range(count)] if count > 1 else [f"{role}.log"]
@@ -151,34 +224,41 @@ class _Founder:
 
     def _instance(self, role: Role, index: int, file: str) -> Instance:
         host = str(_FIRST_HOST + index)
-        api = Process(file, "APIServer", next(self.pids))
-        core = Process(file, "EngineCore_DP0", next(self.pids))
+        shape = self.shape
+        ranks = shape.prefill_ranks if role is Role.PREFILL else shape.decode_ranks
+        engine = "EngineCore" if shape.heads is Heads.RECORD else "EngineCore_DP0"
+        api = Process(file, "APIServer", next(self.pids), shape.heads)
+        core = Process(file, engine, next(self.pids), shape.heads)
         workers = tuple(
             Worker(
-                process=self._process(core, rank),
+                process=self._process(core, rank, ranks),
                 rank=rank,
                 address=f"{host}:{_kv_port(role) + rank}",
-                gpu=(index * self.tensor_parallel + rank) % _GPUS,
+                gpu=(index * max(shape.prefill_ranks, shape.decode_ranks) + rank) % _GPUS,
                 pool=self.rng.randrange(0x7EF000, 0x7FFF00) << 24,
             )
-            for rank in range(self.tensor_parallel)
+            for rank in range(ranks)
         )
         engine_id = str(UUID(int=self.rng.getrandbits(128), version=4))
         return Instance(role, host, engine_id, api, core, workers)
 
-    def _process(self, core: Process, rank: int) -> Process:
-        # Without tensor parallelism there is no worker process: the engine is the worker.
-        if self.tensor_parallel == 1:
+    def _process(self, core: Process, rank: int, ranks: int) -> Process:
+        if core.heads is Heads.RECORD:
+            name = f"Worker_TP{rank}" if ranks > 1 else "Worker"
+        elif ranks > 1:
+            name = f"Worker_TP{rank}"
+        else:
+            # Without tensor parallelism there is no worker process: the engine is the worker.
             return core
-        return Process(core.file, f"Worker_TP{rank}", next(self.pids))
+        return Process(core.file, name, next(self.pids), core.heads)
 
 
 def _kv_port(role: Role) -> int:
     return 21001 if role is Role.PREFILL else 22001
 
 
-def _pids(rng: Random) -> Iterator[int]:
-    pid = rng.randrange(600, 4000)
+def _pids(rng: Random, first: int | None) -> Iterator[int]:
+    pid = rng.randrange(600, 4000) if first is None else first
     while True:
         yield pid
         pid += rng.randrange(60, 400)

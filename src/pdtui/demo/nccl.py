@@ -35,6 +35,7 @@ _MOST: Final = f"NCCL_MAX_NCHANNELS set by environment to {_CHANNELS}."
 _LEAST: Final = f"NCCL_MIN_NCHANNELS set by environment to {_CHANNELS}."
 _PROFILER: Final = "PROFILER/Plugin: Could not find: libnccl-profiler.so"
 _TUNER: Final = "TUNER/Plugin: Could not find: libnccl-tuner.so"
+_BEFORE_TOPOLOGY: Final = 4
 _ONCE: Final = frozenset(
     (*_UNIQUE_ID, _DRIVER, _VERSION, *_NETWORK, _RAS, _CUMEM, _NVLS, _MOST, _LEAST)
 ) | {_PROFILER, _TUNER}
@@ -115,6 +116,38 @@ def channels(member: Member) -> tuple[str, ...]:
         f"Channel {channel:02}/1 : 0[{member.gpu}] -> 1[{member.peer_gpu}] via P2P/CUMEM"
         for channel in range(_CHANNELS)
     )
+
+
+def refuse(member: Member, stamp: str, seconds: float, rng: Random) -> tuple[str, ...]:
+    """What ncclCommInitRank says where both sides are on one GPU: fail-address-in-use."""
+    rank = member.rank
+    text = (
+        f"Duplicate GPU detected : rank {rank} and rank {1 - rank} both on CUDA device "
+        f"{_bus(member.gpu)}"
+    )
+    joined = _joined(member, seconds, rng)[:_BEFORE_TOPOLOGY]
+    return (
+        *member._wrap(joined),
+        *_warn(member, stamp, "init.cc:904", text),
+        *member._wrap(f"init.cc:{line} -> 5" for line in (1582, 2028, 2055)),
+    )
+
+
+def fail(member: Member, stamp: str) -> tuple[str, ...]:
+    """What ncclSend says where the GPU has failed (public reports; the form is that of a WARN)."""
+    text = "Cuda failure 700 'an illegal memory access was encountered'"
+    return (
+        *_warn(member, stamp, "enqueue.cc:1648", text),
+        *member._wrap(
+            f"{place} -> 1" for place in ("group.cc:270", "group.cc:442", "group.cc:581")
+        ),
+    )
+
+
+def _warn(member: Member, stamp: str, place: str, text: str) -> tuple[str, ...]:
+    # A warning begins with a newline of its own, and is always stamped.
+    head = f"[{stamp}] {_HOST}:{member.pid}:{member.tid} [{member.device}]"
+    return ("", f"{head} {place} NCCL WARN {text}")
 
 
 def leave(pid: int, device: int) -> str:

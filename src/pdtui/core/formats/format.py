@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pdtui.core.shapes import Shape
 
 if TYPE_CHECKING:
-    from pdtui.core.formats.json_lines import Reading
+    from pdtui.core.formats.json_lines import Readings
 
 STAMP = (
     rb"(?:(?P<year>(?:19[7-9]|2[01]\d)\d)-)?(?P<month>0[1-9]|1[0-2])-(?P<day>0[1-9]|[12]\d|3[01])"
@@ -64,7 +64,7 @@ class Format:
     """It has no level words; that something failed is said in the message."""
     tail: re.Pattern[bytes] | None = None
     """Where in the message its `origin` stands, if it stands there."""
-    reader: Callable[[bytes], Reading | None] | None = None
+    reader: Callable[[list[bytes]], Readings] | None = None
     """Reads lines whose message does not stand in them as it is."""
     pattern: re.Pattern[bytes] = field(init=False)
     """The expression that takes one line apart."""

@@ -89,6 +89,7 @@ NIXL = Format(
         )
     ),
     first_bytes=frozenset(b"12N"),
+    contains=b"NIXL ",
 )
 UCX = Format(
     "ucx",

@@ -6,7 +6,18 @@ import re
 
 from pdtui.core.formats.format import LEVEL, STAMP, Begins, Format
 from pdtui.core.formats.vllm import LEVELS
-from pdtui.core.shapes import Fraction, Maybe, Moment, Named, OneOf, Shape, Text, Until, Year
+from pdtui.core.shapes import (
+    Fraction,
+    Maybe,
+    Moment,
+    Named,
+    OneByte,
+    OneOf,
+    Shape,
+    Text,
+    Until,
+    Year,
+)
 
 _DATED = (Year(), Moment(), Maybe((Fraction(),)))
 _LONGEST_NAME = 95
@@ -26,6 +37,7 @@ DASHED = Format(
         )
     ),
     first_bytes=frozenset(b"12"),
+    contains=b" - ",
 )
 PLAIN = Format(
     "python",
@@ -43,7 +55,7 @@ PYTHON = Format(
         rb"\[?" + LEVEL + rb"\]?(?: - |: | )(?P<message>.*)",
         re.S,
     ),
-    guard=Shape((Maybe((Year(),)), Moment())),
+    guard=Shape((Maybe((Year(),)), Moment(), Maybe((Fraction(),)), OneByte(b" :"))),
     first_bytes=frozenset(b"0123456789"),
 )
 BASIC = Format(
@@ -71,13 +83,14 @@ BRACKETED = Format(
     tail=re.compile(rb" ?\((?P<origin>[\w.]+:\d+)(?::[\w.]+)?\)\s*\Z"),
     guard=Shape((Text(b"["), *_DATED, Text(b"] "), OneOf("level", LEVELS))),
     first_bytes=frozenset(b"["),
+    contains=b"] ",
 )
 STAMPED = Format(
     "python",
     (b"2025-11-01 10:30:45,123 Waiting for the prefill instance",),
     # `%(asctime)s %(message)s`: a time and no level.
     expression=re.compile(rb"(?=\d{4}-)" + STAMP + rb"[ :] ?(?!\| )(?P<message>.*)", re.S),
-    guard=Shape(_DATED),
+    guard=Shape((*_DATED, OneByte(b" :"))),
     first_bytes=frozenset(b"12"),
 )
 WARNING = Format(

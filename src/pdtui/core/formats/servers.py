@@ -18,6 +18,7 @@ from pdtui.core.shapes import (
     OneOf,
     RankNames,
     Shape,
+    Something,
     Text,
     Until,
     Year,
@@ -37,7 +38,7 @@ UVICORN = Format(
         b'INFO:     127.0.0.1:33496 - "POST /v1/completions HTTP/1.1" 200 OK',
         b"INFO:     Started server process [1]",
     ),
-    shape=Shape((OneOf("level", LEVELS), Text(b":"), Blanks())),
+    shape=Shape((OneOf("level", LEVELS), Text(b":"), Blanks(), Something())),
     first_bytes=frozenset(b"DIWEC"),
 )
 UVICORN_STAMPED = Format(
@@ -55,6 +56,7 @@ UVICORN_STAMPED = Format(
         )
     ),
     first_bytes=frozenset(b"["),
+    contains=b":  ",
 )
 HYPERCORN = Format(
     "hypercorn",
@@ -72,6 +74,7 @@ HYPERCORN = Format(
         )
     ),
     first_bytes=frozenset(b"["),
+    contains=b"] [",
 )
 SGLANG = Format(
     "sglang",
@@ -92,6 +95,7 @@ LMCACHE = Format(
     ),
     tail=re.compile(rb" ?\((?P<origin>[\w.]+:\d+)(?::[\w.]+)?\)\s*\Z"),
     first_bytes=frozenset(b"["),
+    contains=b"] LMCache ",
 )
 TRACING = Format(
     "tracing",
@@ -121,6 +125,7 @@ TRACING = Format(
     ),
     first_bytes=frozenset(b"12"),
     utc=True,
+    contains=b"Z ",
 )
 TRACING_LOCAL = Format(
     "tracing",
@@ -139,6 +144,7 @@ TRACING_LOCAL = Format(
         )
     ),
     first_bytes=frozenset(b"12"),
+    contains=b"::",
 )
 PROXY = Format(
     "proxy",

@@ -1,46 +1,11 @@
-"""The lines of a vLLM 0.11.0 process, as templates.
+"""What vLLM 0.11.0's P2P engine and connector write, with the 🔍 patch and without it.
 
-Every template copies one line of the real logs: its level, its place in vLLM as it is
-written at `VLLM_LOGGING_LEVEL=DEBUG` (a shortened path) and its wording. The run it was
-copied from stands above each group; the API server's lines, which those runs do not have,
-are copied from public reports of vLLM 0.11.0.
+The real run that a group was copied from stands above it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """Who writes: vLLM puts its name and pid before every line that Python writes."""
-
-    file: str
-    name: str
-    pid: int
-
-    @property
-    def prefix(self) -> str:
-        """The prefix as 0.11.0 writes it, coloured even into a file."""
-        return f"\x1b[1;36m({self.name} pid={self.pid})\x1b[0;0m "
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """One kind of line, to be filled with the values of one event."""
-
-    level: str
-    origin: str
-    form: str
-    patch: bool = False
-
-    def write(self, process: Process, stamp: str, values: Mapping[str, object]) -> str:
-        """The whole line; uvicorn's lines have no origin and so no stamp."""
-        message = self.form.format_map(values)
-        if not self.origin:
-            return f"{process.prefix}{self.level}:     {message}"
-        return f"{process.prefix}{self.level} {stamp} [{self.origin}] {message}"
-
+from pdtui.demo.template import Template
 
 ENGINE: Final = "distributed/.../p2p/p2p_nccl_engine.py"
 CONNECTOR: Final = "distributed/.../p2p/p2p_nccl_connector.py"
@@ -53,67 +18,6 @@ def _patch(line: int, form: str) -> Template:
 def _engine(level: str, line: int, form: str) -> Template:
     return Template(level, f"{ENGINE}:{line}", form)
 
-
-# Start-up of the API server: public reports of 0.11.0 (`non-default args` of a P/D pair).
-VERSION: Final = Template(
-    "INFO", "entrypoints/openai/api_server.py:1839", "vLLM API server version 0.11.0"
-)
-ARGUMENTS: Final = Template(
-    "INFO",
-    "entrypoints/utils.py:233",
-    "non-default args: {{'model_tag': 'Qwen/Qwen3-8B', 'host': '0.0.0.0', 'port': {http_port}, "
-    "'model': 'Qwen/Qwen3-8B', 'seed': 1024, 'max_model_len': 10000, 'enforce_eager': True, "
-    "{parallel}'gpu_memory_utilization': 0.7, 'max_num_batched_tokens': 10000, "
-    "'max_num_seqs': 256, 'enable_log_requests': True, 'kv_transfer_config': "
-    "KVTransferConfig(kv_connector='P2pNcclConnector', engine_id='{engine_id}', "
-    "kv_buffer_device='cuda', kv_buffer_size={buffer}, kv_role='{kv_role}', kv_rank=None, "
-    "kv_parallel_size=1, kv_ip='127.0.0.1', kv_port={kv_port}, kv_connector_extra_config="
-    "{{'proxy_ip': '{proxy_ip}', 'proxy_port': '{proxy_port}', 'http_port': '{http_port}', "
-    "'send_type': 'PUT_ASYNC', 'nccl_num_channels': '16'}}, kv_connector_module_path=None)}}",
-)
-LISTENING: Final = Template(
-    "INFO",
-    "entrypoints/openai/api_server.py:1912",
-    "Starting vLLM API server 0 on http://0.0.0.0:{http_port}",
-)
-STARTED: Final = Template("INFO", "", "Started server process [{pid}]")
-STARTING_UP: Final = Template("INFO", "", "Waiting for application startup.")
-STARTED_UP: Final = Template("INFO", "", "Application startup complete.")
-
-# Ctrl-C: public reports of 0.11.0.
-SHUTTING_DOWN: Final = Template(
-    "INFO", "entrypoints/launcher.py:110", "Shutting down FastAPI HTTP server."
-)
-CLOSING: Final = Template("INFO", "", "Shutting down")
-CLOSING_APPLICATION: Final = Template("INFO", "", "Waiting for application shutdown.")
-CLOSED_APPLICATION: Final = Template("INFO", "", "Application shutdown complete.")
-
-# A request at the API server: public reports of 0.11.0 (/v1/completions logs no prompt).
-RECEIVED: Final = Template(
-    "INFO",
-    "entrypoints/logger.py:40",
-    "Received request {request}: prompt: None, params: SamplingParams(n=1, "
-    "presence_penalty=0.0, frequency_penalty=0.0, repetition_penalty=1.0, temperature=0.6, "
-    "top_p=0.95, top_k=20, min_p=0.0, seed=None, stop=[], stop_token_ids=[], bad_words=[], "
-    "include_stop_str_in_output=False, ignore_eos=False, max_tokens={max_tokens}, "
-    "min_tokens=0, logprobs=None, prompt_logprobs=None, skip_special_tokens=True, "
-    "spaces_between_special_tokens=True, truncate_prompt_tokens=None, "
-    "structured_outputs=None, extra_args=None), prompt_token_ids: None, "
-    "prompt_embeds shape: None, lora_request: None.",
-)
-ADDED: Final = Template("INFO", "v1/engine/async_llm.py:316", "Added request {request}.")
-ACCESS: Final = Template("INFO", "", '{client} - "{call} HTTP/1.1" 200 OK')
-_STATS: Final = (
-    "Engine 000: Avg prompt throughput: {prompt:.1f} tokens/s, "
-    "Avg generation throughput: {made:.1f} tokens/s, Running: {running} reqs, "
-    "Waiting: 0 reqs, GPU KV cache usage: {usage:.1f}%, Prefix cache hit rate: 0.0%"
-)
-STATS: Final = Template("INFO", "v1/metrics/loggers.py:127", _STATS)
-STATS_IDLE: Final = Template("DEBUG", "v1/metrics/loggers.py:127", _STATS)
-
-# The engine's loop: public reports of 0.11.0 at DEBUG.
-LOOP_ACTIVE: Final = Template("DEBUG", "v1/engine/core.py:743", "EngineCore loop active.")
-LOOP_WAITING: Final = Template("DEBUG", "v1/engine/core.py:737", "EngineCore waiting for work.")
 
 # Start-up of a worker. The first two: public reports of 0.11.0; then pd-put-async-connector
 # (line numbers) and pd-tp2-workers (paths at DEBUG, `ping start`).
@@ -148,14 +52,15 @@ POOL: Final = Template(
 RUNNING: Final = _patch(353, "Listener thread RUNNING, starting to poll | zmq_address={address}")
 LISTENER: Final = _patch(
     175,
-    "Listener thread started | thread_name=Thread-2 (listen_for_requests), thread_alive=True",
+    "Listener thread started | thread_name=Thread-{thread} (listen_for_requests), "
+    "thread_alive=True",
 )
 PING: Final = _engine("DEBUG", 563, "ping start, zmq_address:{address}")
 INIT: Final = _engine(
     "INFO",
     184,
     "💯P2pNcclEngine init, rank:{rank}, local_rank:{rank}, http_address:{http_address}, "
-    "zmq_address:{address}, proxy_address:{proxy_address}, send_type:PUT_ASYNC, "
+    "zmq_address:{address}, proxy_address:{proxy_address}, send_type:{send_type}, "
     "buffer_size_threshold:{buffer:.2f}, nccl_num_channels:16",
 )
 
@@ -231,3 +136,30 @@ RECEIVED_NOTHING: Final = _engine(
     "🔴[PUT]Recv From {peer}, tensor_id:{tensor}, duration:{waited:.3f}ms, rank:{rank}",
 )
 KV_NONE: Final = Template("WARNING", f"{CONNECTOR}:200", "🚧kv_cache is None, {request}")
+# pd-put-async-connector: decode has more blocks than came.
+KV_MISMATCH: Final = Template(
+    "WARNING",
+    f"{CONNECTOR}:166",
+    "🚧kv_cache does not match, block_ids:{wanted}, num_block:{came}, request_id:{request}",
+)
+
+# GET. pd-get: parked and evicted; vLLM's source: too large, and asked for in vain.
+PARKED: Final = _engine(
+    "DEBUG",
+    287,
+    "🔵[GET]Send to {peer}, tensor_id:{tensor}, tensor_size:{size}, "
+    "shape:torch.Size({shape}), rank:{rank}, buffer_size:{held}({percent:.2f}%)",
+)
+EVICTED: Final = _engine(
+    "DEBUG",
+    279,
+    "⛔[GET]Send to {peer}, tensor_id:{tensor}, tensor_size:{size}, buffer_size:{held}, "
+    "oldest_tensor_size:{oldest}, rank:{rank}",
+)
+TOO_LARGE: Final = _engine(
+    "WARNING",
+    265,
+    "❗[GET]tensor_id:{tensor}, tensor_size:{size}, is greater than"
+    "buffer size threshold :{threshold}, skip send to {peer}, rank:{rank}",
+)
+GOT_NOTHING: Final = _engine("WARNING", 334, "🔴[GET]Recv From {peer}, tensor_id: {tensor}, ret: 1")

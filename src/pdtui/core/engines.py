@@ -1,0 +1,336 @@
+"""The P2P engines of one source, and what each did of its handshakes, in file order.
+
+An engine is what writes `P2pNcclEngine init`: one a worker, known by its `zmq_address`. It connects
+to peers and accepts them; each try is one `Side` of a handshake. A line says whose step it is by an
+address, by its process, by `[Rank N]`, or not at all: then it is the latest try that is still open.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from pdtui.core.kinds import NO_RANK
+from pdtui.core.source import Source
+from pdtui.core.steps import Step
+from pdtui.core.traces import NO_KEY, Said, Trace, steps_flags
+
+HANDSHAKE_STEPS = steps_flags(
+    *(step for step in Step if Step.ENGINE_STARTED <= step <= Step.COMM_COMPLETE),
+    Step.THREAD_DIED,
+    Step.NCCL_ERROR,
+    Step.ADDRESS_IN_USE,
+)
+_COMING_UP = (Step.ENGINE_STARTED, Step.ADDRESS_SET, Step.BOUND, Step.LISTENING, Step.ENGINE_READY)
+_READY = re.compile(r"(?P<rank>\d+),.*send_type:(?P<type>\w+)")
+_IN = (Step.ENTERED, Step.BLOCKING, Step.COMM_STARTED)
+_DONE = (Step.SUCCEEDED, Step.COMM_COMPLETE)
+_CONNECTS = {"decode": True, "prefill": False, "PREFILL": True, "DECODE": False, "0": True}
+"""What the patch's words and MyRank say of the side that writes them: whether it connects."""
+_SENDER, _LISTENER = "send_async", "listen_for_requests"
+
+
+@dataclass(slots=True, eq=False)
+class Engine:
+    """One engine, from its start to the next one with its address in the same source."""
+
+    source: int
+    pid: int | None = None
+    rank: int | None = None
+    address: str = ""
+    send_type: str = ""
+    generation: int = 1
+    """1 for the first engine with this address in this source, 2 after a restart."""
+    steps: dict[Step, int] = field(default_factory=dict)
+    """The row of each step of coming up."""
+    died: dict[str, int] = field(default_factory=dict)
+    """The thread that died of an exception → the row that says so."""
+    ended: int | None = None
+    """The row at which the next engine with this address is known."""
+
+    @property
+    def logged(self) -> bool:
+        """Whether its log says that it came up."""
+        return bool(self.steps)
+
+
+@dataclass(slots=True, eq=False)
+class Side:
+    """What one engine did of one handshake."""
+
+    engine: Engine
+    number: int
+    """The how-manieth of its source."""
+    connects: bool | None
+    """Whether it calls create_connect (True) or listens (False); None where not known yet."""
+    peer: str = ""
+    steps: dict[Step, int] = field(default_factory=dict)
+    """The row of each step that it reached."""
+    new: int = NO_KEY
+    """The key of `unique_id_hex`."""
+    comm: int = NO_KEY
+    """The key of NCCL's `commId`."""
+    failed: int | None = None
+    """The row with the error that ended it."""
+    alerted: bool = False
+    """Whether its 🚨 was seen."""
+    context: bool = False
+    """Whether its `set_p2p_nccl_context` was seen."""
+    shook: bool = False
+    """Whether its 🤝 was seen."""
+    from_nccl: bool = False
+    """Whether only NCCL speaks of it: then it may be a communicator of another kind."""
+
+    @property
+    def source(self) -> int:
+        """The number of its source."""
+        return self.engine.source
+
+    @property
+    def entered(self) -> bool:
+        """Whether it went into ncclCommInitRank."""
+        return any(step in self.steps for step in _IN)
+
+    @property
+    def is_about_to_block(self) -> bool:
+        """Whether NEW was exchanged: the next thing that it does is to go in."""
+        return self.entered or Step.NEW_SENT in self.steps or Step.NEW_RECEIVED in self.steps
+
+    @property
+    def done(self) -> bool:
+        """Whether it came out of it with a communicator."""
+        return any(step in self.steps for step in _DONE)
+
+    @property
+    def open(self) -> bool:
+        """Whether it has not come to an end yet."""
+        return not self.done and self.failed is None and self.engine.ended is None
+
+    @property
+    def last(self) -> tuple[Step, int]:
+        """The last step that it reached, with its row."""
+        return max(self.steps.items(), key=lambda item: (item[1], item[0]))
+
+    def row_of(self, *steps: Step) -> int | None:
+        """The first row of the first of these steps that it reached."""
+        return next((self.steps[step] for step in steps if step in self.steps), None)
+
+    def row_in(self) -> int | None:
+        """The row with which it went into ncclCommInitRank."""
+        return min((self.steps[step] for step in _IN if step in self.steps), default=None)
+
+    def row_done(self) -> int | None:
+        """The row with which it came out of it."""
+        return min((self.steps[step] for step in _DONE if step in self.steps), default=None)
+
+
+@dataclass(slots=True)
+class EngineReader:
+    """Reads the engines and sides of one source as its rows arrive."""
+
+    number: int
+    source: Source
+    engines: list[Engine] = field(default_factory=list)
+    sides: list[Side] = field(default_factory=list)
+    shaken: list[Side] = field(default_factory=list)
+    """Sides that nothing but their own 🤝 names, and that no other side can be mistaken for."""
+    refused: list[tuple[str, int]] = field(default_factory=list)
+    """Addresses that could not be bound because they were taken, each with its row."""
+    _read: int = 0
+
+    def update(self, stop: int) -> bool:
+        """Takes in the traces of the rows before `stop`; whether there were any of use."""
+        upto = self.source.traces.before(stop)
+        traces = list(self.source.traces.among(self._read, upto, HANDSHAKE_STEPS))
+        self._read = upto
+        for trace in traces:
+            self._take(trace)
+        return bool(traces)
+
+    def _take(self, trace: Trace) -> None:
+        kind = self.source.kinds.kinds[int(self.source.columns.kind[trace.row])]
+        pid = self.source.kinds.processes[kind.process].pid
+        rank = None if kind.rank == NO_RANK else kind.rank
+        if trace.step in _COMING_UP:
+            self._come_up(trace, pid, rank)
+        elif trace.step is Step.ADDRESS_IN_USE:
+            self.refused.append((trace.said.own, trace.row))
+        elif trace.step is Step.COMM_STARTED:
+            self._comm_started(trace, pid)
+        elif trace.step is Step.COMM_COMPLETE:
+            self._comm_complete(trace)
+        elif trace.step in (Step.THREAD_DIED, Step.NCCL_ERROR):
+            self._die(trace, pid)
+        else:
+            self._shake(self._engine(trace.said, pid, rank), trace)
+
+    # Engines.
+
+    def _come_up(self, trace: Trace, pid: int | None, rank: int | None) -> None:
+        said = trace.said
+        if trace.step is Step.ENGINE_STARTED:
+            pid = int(said.detail)
+        ready = _READY.match(said.detail) if trace.step is Step.ENGINE_READY else None
+        rank = int(ready["rank"]) if ready else rank
+        engine = self._coming_up(trace.step, said.own, pid, rank)
+        engine.steps[trace.step] = trace.row
+        engine.pid = pid if engine.pid is None else engine.pid
+        engine.rank = rank if rank is not None else engine.rank
+        engine.send_type = ready["type"] if ready else engine.send_type
+        if said.own and said.own != engine.address:
+            engine.address = said.own
+            self._succeed(engine, trace.row)
+
+    def _coming_up(self, step: Step, own: str, pid: int | None, rank: int | None) -> Engine:
+        """The engine that is coming up and has not said this yet, else a new one."""
+        for engine in reversed(self.engines):
+            if engine.ended is not None or step in engine.steps or not engine.logged:
+                continue
+            # The listener's thread may run after 💯; nothing else of coming up follows it.
+            over = Step.ENGINE_READY in engine.steps and step is not Step.LISTENING
+            same_pid = pid is None or engine.pid in (None, pid)
+            same_rank = rank is None or engine.rank in (None, rank)
+            if not over and same_pid and same_rank and own in ("", engine.address or own):
+                return engine
+        engine = Engine(self.number, pid, rank)
+        self.engines.append(engine)
+        return engine
+
+    def _succeed(self, engine: Engine, row: int) -> None:
+        """Ends the engines that had this address before."""
+        earlier = [e for e in self.engines if e.address == engine.address and e is not engine]
+        for other in earlier:
+            if other.ended is None:
+                other.ended = row
+        engine.generation = len(earlier) + 1
+
+    def _engine(self, said: Said, pid: int | None, rank: int | None) -> Engine:
+        """Whose step this is."""
+        running = [engine for engine in reversed(self.engines) if engine.ended is None]
+        fits = [e for e in running if said.own and e.address == said.own]
+        fits = fits or [e for e in running if pid is not None and e.pid == pid]
+        fits = fits or [e for e in running if _same(e.pid, pid) and _same(e.rank, rank)]
+        if said.own:
+            fits = [e for e in fits if e.address in ("", said.own)]
+        if not fits:
+            fits = [Engine(self.number, pid, rank)]
+            self.engines += fits
+        engine = self._busy(fits) if rank is None and pid is None and not said.own else fits[0]
+        engine.address = engine.address or said.own
+        engine.pid = pid if engine.pid is None else engine.pid
+        return engine
+
+    def _busy(self, engines: list[Engine]) -> Engine:
+        """The one with the latest open side, where the row does not say which."""
+        for side in reversed(self.sides):
+            if side.open and side.engine in engines:
+                return side.engine
+        return engines[0]
+
+    # Sides.
+
+    def _shake(self, engine: Engine, trace: Trace) -> None:
+        step, said = trace.step, trace.said
+        if step is Step.BLOCKING:
+            side = self._blocking(engine, _CONNECTS.get(said.detail), bool(said.detail))
+        elif step is Step.SUCCEEDED:
+            side = self._succeeded(engine, trace)
+        else:
+            connects = step is not Step.NEW_RECEIVED
+            if step is Step.ENTERED:
+                connects = said.detail == "0"
+            side = self._open_side(engine, connects, said.remote, step)
+        if step is Step.COMM_EXISTS:
+            self.sides.remove(side)
+            return
+        side.steps.setdefault(step, trace.row)
+        if trace.key != NO_KEY and step in (Step.NEW_SENT, Step.NEW_RECEIVED):
+            side.new = trace.key
+
+    def _open_side(self, engine: Engine, connects: bool, peer: str, step: Step) -> Side:
+        """The latest open side with this peer that has not said this yet, else a new one."""
+        for side in reversed(self.sides):
+            fits = side.engine is engine and side.open and side.connects is connects
+            if fits and side.peer == peer and step not in side.steps:
+                return side
+        return self._new_side(engine, connects, peer)
+
+    def _new_side(self, engine: Engine, connects: bool | None, peer: str = "") -> Side:
+        side = Side(engine, len(self.sides), connects, peer)
+        self.sides.append(side)
+        return side
+
+    def _blocking(self, engine: Engine, connects: bool | None, alert: bool) -> Side:
+        """The side that 🚨 (which says the direction) or `set_p2p_nccl_context` speaks of."""
+        mine = [side for side in reversed(self.sides) if side.engine is engine and side.open]
+        if alert:
+            fits = [side for side in mine if side.connects is connects and not side.alerted]
+        else:
+            fits = [s for s in mine if s.is_about_to_block and not s.context and s.comm == NO_KEY]
+            fits.sort(key=lambda side: (not side.alerted, not side.entered))
+        side = fits[0] if fits else self._new_side(engine, connects)
+        side.alerted, side.context = side.alerted or alert, side.context or not alert
+        return side
+
+    def _succeeded(self, engine: Engine, trace: Trace) -> Side:
+        said = trace.said
+        connects, shakes = _CONNECTS.get(said.detail, False), bool(said.own)
+        mine = [side for side in reversed(self.sides) if side.engine is engine]
+        same = [s for s in mine if s.connects is connects and s.peer == said.remote]
+        told = [s for s in same if shakes and Step.SUCCEEDED in s.steps and not s.shook]
+        waits = [s for s in same if Step.SUCCEEDED not in s.steps and s.engine.ended is None]
+        pending = [s for s in mine if not s.peer and s.connects in (None, connects)]
+        pending = [s for s in pending if Step.SUCCEEDED not in s.steps and s.failed is None]
+        # The earliest of those without a peer: an engine comes out in the order it went in.
+        found = told[:1] or waits[:1] or pending[-1:]
+        side = found[0] if found else self._new_side(engine, connects, said.remote)
+        side.connects, side.peer = connects, said.remote
+        side.shook = side.shook or shakes
+        if shakes and not told and len(pending) == 1 and side is pending[0]:
+            self.shaken.append(side)
+        return side
+
+    # What NCCL says.
+
+    def _comm_started(self, trace: Trace, pid: int | None) -> None:
+        rank, _, size = trace.said.detail.partition(" nranks ")
+        if size != "2":
+            return
+        connects = rank == "0"
+        engines = [e for e in self.engines if e.ended is None and _same(e.pid, pid)]
+        exact = [e for e in engines if e.pid == pid]
+        for side in reversed(self.sides):
+            waits = side.engine in (exact or engines) and side.entered and not side.done
+            if waits and side.comm == NO_KEY and side.connects in (None, connects):
+                side.engine.pid = pid
+                break
+        else:
+            engine = exact[0] if exact else Engine(self.number, pid)
+            side = self._new_side(engine, connects)
+            side.from_nccl = True
+        side.connects, side.comm = connects, trace.key
+        side.steps.setdefault(Step.COMM_STARTED, trace.row)
+
+    def _comm_complete(self, trace: Trace) -> None:
+        connects = trace.said.detail.startswith("0 ")
+        for side in reversed(self.sides):
+            if side.comm == trace.key and side.connects is connects:
+                side.steps.setdefault(Step.COMM_COMPLETE, trace.row)
+                return
+
+    def _die(self, trace: Trace, pid: int | None) -> None:
+        """An exception ended a thread, and with it the handshake that it was at."""
+        thread = trace.said.detail
+        engines = [e for e in self.engines if e.ended is None and _same(e.pid, pid)]
+        if trace.step is Step.THREAD_DIED and len(engines) == 1:
+            engines[0].died[thread] = trace.row
+        for side in reversed(self.sides):
+            direction = {_SENDER: True, _LISTENER: False}.get(thread, side.connects)
+            if side.engine in engines and side.open and side.connects is direction:
+                side.failed = trace.row
+                return
+
+
+def _same(known: int | None, said: int | None) -> bool:
+    """Whether these may be the same number, where either may be unknown."""
+    return known is None or said is None or known == said

@@ -1,0 +1,53 @@
+"""All that is known of the sources together: what problems are found in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pdtui.core.causality import edges_of
+from pdtui.core.evidence import Clocks, Place
+from pdtui.core.handshakes import Handshakes
+from pdtui.core.requests import Requests
+from pdtui.core.skew import Skew, SkewEstimator
+from pdtui.core.stalls import THRESHOLD, Stall, find_stalls
+from pdtui.core.store import Snapshot
+
+
+class Gone(NamedTuple):
+    """A process that a log names and that is no longer there."""
+
+    last: Place
+    """The last row that it wrote."""
+    pid: int
+
+
+@dataclass(slots=True)
+class Inspection:
+    """Everything that one look at the sources tells.
+
+    While logs are `growing`, a wait counts from `threshold` (microseconds) on, by the logs' own
+    clock. Logs that are over stay as they are: what is unfinished in them stands still.
+    """
+
+    snapshot: Snapshot
+    offsets: dict[str, int] = field(default_factory=dict)
+    growing: bool = False
+    threshold: int = THRESHOLD
+    gone: list[Gone] = field(default_factory=list)
+    clocks: Clocks = field(init=False)
+    handshakes: Handshakes = field(default_factory=Handshakes)
+    requests: Requests = field(init=False)
+    skews: list[Skew] = field(init=False)
+    stalls: list[Stall] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.clocks = Clocks(self.snapshot, self.offsets)
+        self.requests = Requests(self.offsets)
+        self.requests.update(self.snapshot)
+        self.handshakes.update(self.snapshot)
+        skews = SkewEstimator()
+        skews.add(edges_of(self.snapshot), self.clocks)
+        self.skews = skews.skews(self.clocks)
+        now = self.clocks.end() if self.growing else None
+        self.stalls = find_stalls(self.handshakes, self.clocks, now=now, threshold=self.threshold)

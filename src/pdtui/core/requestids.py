@@ -1,0 +1,129 @@
+"""Finds the ids of requests in all lines of a block at once: the same ids as `fields.request_of`.
+
+A request has one uuid in every process, whatever each puts before and behind it: the P2P proxy's
+`___prefill_addr_…___decode_addr_…_<32 hex>`, the API server's `cmpl-<uuid>-0`, an engine's random
+suffix. What is kept of it is a key of 64 bits, the same for the uuid with dashes and without.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from pdtui.core.bytescan import ByteBlock, Flags, Positions
+from pdtui.core.marking import Lines
+
+_P2P_MARK = b"___decode_addr_"
+_API_MARKS = (b"cmpl-", b"embd-")
+_ADDRESS_REACH = 96
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+_NOT_HEX = 255
+_NIBBLES = np.full(256, _NOT_HEX, np.uint8)
+_NIBBLES[list(b"0123456789abcdef")] = np.arange(16)
+_WORD_BYTES = np.zeros(256, np.bool_)
+_WORD_BYTES[list(b"0123456789_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")] = True
+_DASHES = [8, 13, 18, 23]
+_DASHED = [place for place in range(36) if place not in _DASHES]
+_SHORT, _UUID, _LONGEST = 16, 32, 36
+
+
+class FoundRequests(NamedTuple):
+    """Which rows of a block (counted from its first) speak of which requests, in file order."""
+
+    row: Positions
+    key: npt.NDArray[np.uint64]
+
+
+_NONE = FoundRequests(np.zeros(0, np.int64), np.zeros(0, np.uint64))
+
+
+def key_of_request(uuid: str) -> int:
+    """The key of a request, given what `fields.request_of` says of it (hex, no dashes)."""
+    text = np.frombuffer(uuid.encode(), np.uint8)[None, :]
+    return int(_keys(_NIBBLES[text])[0])
+
+
+def find_requests(lines: Lines) -> FoundRequests:
+    """Every request that a line of the block speaks of, once a line."""
+    parts = [_find_p2p(lines)] if _P2P_MARK in lines.text else []
+    parts += [_find_api(lines, mark) for mark in _API_MARKS if mark in lines.text]
+    if not parts:
+        return _NONE
+    row = np.concatenate([part.row for part in parts])
+    key = np.concatenate([part.key for part in parts])
+    order = np.lexsort((key, row))
+    row, key = row[order], key[order]
+    fresh = np.ones(len(row), np.bool_)
+    fresh[1:] = (row[1:] != row[:-1]) | (key[1:] != key[:-1])
+    return FoundRequests(row[fresh], key[fresh])
+
+
+def _find_p2p(lines: Lines) -> FoundRequests:
+    block = lines.block
+    at = _places(block, _P2P_MARK, 0) + len(_P2P_MARK)
+    length = block.find(at, b"_", _ADDRESS_REACH)
+    nibbles = _gather(block, at + length + 1)[:, :_UUID]
+    whole = (length > 0) & _all_hex(nibbles)
+    return _found(lines, at[whole], _keys(nibbles[whole]))
+
+
+def _find_api(lines: Lines, mark: bytes) -> FoundRequests:
+    block = lines.block
+    at = _places(block, mark, len(mark) - 1)
+    chat = block.starts_with(np.maximum(at - 4, 0), b"chat") & (at >= 4)
+    before = at - 1 - 4 * (chat & (mark == b"cmpl-"))
+    alone = (before < 0) | ~_WORD_BYTES[block.byte(np.maximum(before, 0))]
+    at = at[alone] + len(mark)
+    nibbles = _gather(block, at)
+    dashed = _all_hex(nibbles[:, _DASHED]) & (block.data[at[:, None] + _DASHES] == ord("-")).all(1)
+    undashed = _all_hex(nibbles[:, :_UUID])
+    short = _all_hex(nibbles[:, :_SHORT]) & ~undashed
+    ends = np.where(dashed, _LONGEST, np.where(undashed, _UUID, _SHORT))
+    ended = _NIBBLES[block.byte(at + ends)] == _NOT_HEX
+    parts = [
+        _found(lines, at[fits & ended], _keys(nibbles[fits & ended][:, columns]))
+        for fits, columns in (
+            (dashed, _DASHED),
+            (undashed, list(range(_UUID))),
+            (short, list(range(_SHORT))),
+        )
+    ]
+    return FoundRequests(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def _places(block: ByteBlock, text: bytes, rare: int) -> Positions:
+    """Where `text` stands; its byte number `rare` is looked for first."""
+    at = np.flatnonzero(block.data[rare : block.size] == text[rare])
+    for begin in range(0, len(text), 8):
+        at = at[block.starts_with(at + begin, text[begin : begin + 8])]
+    return at
+
+
+def _gather(block: ByteBlock, at: Positions) -> npt.NDArray[np.uint8]:
+    """The hexadecimal digits from each place on, a row each; _NOT_HEX where there is none."""
+    nibbles: npt.NDArray[np.uint8] = _NIBBLES[block.data[at[:, None] + np.arange(_LONGEST)]]
+    return nibbles
+
+
+def _all_hex(nibbles: npt.NDArray[np.uint8]) -> Flags:
+    hexadecimal: Flags = (nibbles != _NOT_HEX).all(axis=1)
+    return hexadecimal
+
+
+def _keys(nibbles: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+    """A key for each row of 16 or 32 hexadecimal digits."""
+    pairs = np.ascontiguousarray(nibbles[:, ::2] << 4 | nibbles[:, 1::2])
+    words = pairs.view("<u8")
+    key: npt.NDArray[np.uint64] = words[:, 0] * _MIX
+    for column in range(1, words.shape[1]):
+        key = (key ^ (key >> np.uint64(29)) ^ words[:, column]) * _MIX
+    return key
+
+
+def _found(lines: Lines, at: Positions, keys: npt.NDArray[np.uint64]) -> FoundRequests:
+    rows = np.searchsorted(lines.starts, at, "right") - 1
+    # What a `\r` overwrote lies between two lines and is of neither.
+    inside = (at >= lines.starts[rows]) & (at < lines.ends[rows])
+    return FoundRequests(rows[inside], keys[inside])
