@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Looks for logs that are read wrongly: `scripts/fuzz_scan.py --minutes 10 --seed 1 [LOGS…]`.
 
-Real lines are cut, glued, swapped, torn, prefixed, coloured and decoded wrongly, and each such log
-is read in four ways that must agree: by the slow reference, all at once, line by line, and in
-pieces with unfinished lines shown. A log on which they differ is made as short as possible and
-printed: it is a test that is missing. Ends with status 1 if there is one.
+Real lines are cut, glued, swapped, torn, prefixed, coloured and decoded wrongly. Each such log is
+read in four ways that must agree: by the slow reference, all at once, line by line, and in pieces
+with unfinished lines shown. A log on which they differ is made as short as possible and printed: it
+is a test that is missing. Ends with status 1 if there is one.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def trouble(data: bytes, seed: int) -> str:
             if unlike := _unlike(columns, columns_of(by_line)):
                 return "at once and line by line: " + unlike
         return _in_pieces(data, columns, random.Random(seed))
-    except Exception as error:
+    except Exception as error:  # whatever it is, it is what is looked for
         return f"{type(error).__name__}: {error}"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from pdtui.core.formats import FORMATS
+
 RANKS = st.integers(0, 12)
 PIDS = st.sampled_from([7, 12, 120, 797])
 ADDRESSES = st.sampled_from(
@@ -66,6 +68,20 @@ def other_heads(draw: st.DrawFn) -> str:
     )
 
 
+SAMPLES = st.sampled_from(
+    [sample for form in FORMATS for sample in form.samples if form.name not in ("vllm", "nccl")]
+)
+"""Real lines of the formats that have few heads of their own here."""
+
+LAUNCHERS = st.sampled_from(
+    ["[rank1]: ", "[rank9999]:", "[default0]:", "[1,0]<stdout>:", "0: ", " 3: ",
+     "2026-11-22T10:30:45.108632509Z ", "2026-11-22T10:30:45+02:00 ", "decode-1  | ",
+     "2026-11-22 10:30:45.386 | ", "  | 2026-11-22T10:30:45.078Z | ", "[pod/prefill-0/vllm] ",
+     "prefill-0 vllm ", "decode-7d9-x2 vllm ", "worker-9 >> ", "Nov 22 10:30:45 node vllm[7]: ",
+     "Nov  1 10:30:45 ", "(raylet) ", "(RayWorkerWrapper pid=12, ip=10.0.0.2) "]
+)  # fmt: skip
+
+
 @st.composite
 def prefixes(draw: st.DrawFn) -> str:
     """What stands before a head: a launcher's rank, processes, colour with and without ESC."""
@@ -77,8 +93,8 @@ def prefixes(draw: st.DrawFn) -> str:
     prefix = f"({name} pid={draw(PIDS)}) "
     form = draw(st.sampled_from(["{}", "\x1b[1;36m{}\x1b[0;0m", "[0;36m{}[0;0m", "{}{}{}{}"]))
     coloured = form.format(*[prefix] * form.count("{}"))
-    launcher = draw(st.sampled_from(["", "", "", "[rank1]: ", "[rank9999]:"]))
-    return launcher + coloured
+    launchers = "".join(draw(st.lists(LAUNCHERS, max_size=2)))
+    return launchers + draw(st.sampled_from([coloured, ""]))
 
 
 @st.composite
@@ -131,14 +147,24 @@ def lines(draw: st.DrawFn) -> bytes:
         line = line[: draw(st.integers(0, len(line)))] + draw(GARBAGE)
     elif kind == 3:
         line = b"\rLoading: 50%\r" + line
+    elif kind == 4:
+        line = prefix.encode() + draw(SAMPLES)
+    elif kind == 5:
+        line += draw(SAMPLES)
     line += draw(st.sampled_from([b"", b"", b"", b"\r", b"\r\r"]))
     return line.replace(b"\n", b" ")
 
 
-def logs(most: int = 12) -> st.SearchStrategy[bytes]:
+@st.composite
+def logs(draw: st.DrawFn, most: int = 10) -> bytes:
     """Whole logs; the last line may lack its newline."""
-    return st.builds(
-        lambda found, end: b"\n".join(found) + end,
-        st.lists(lines(), max_size=most),
-        st.sampled_from([b"\n", b"\n", b""]),
-    )
+    found = draw(st.lists(lines(), max_size=most))
+    if draw(st.integers(0, 4)) == 0:
+        # One launcher for all, as it is where there is one.
+        launcher = draw(LAUNCHERS).encode()
+        found = [launcher + line for line in found]
+    if found and draw(st.integers(0, 2)) == 0:
+        # A record of several lines, whose head is repeated.
+        found.insert(1, found[0])
+    end = draw(st.sampled_from([b"\n", b"\n", b"\r\n"]))
+    return end.join(found) + draw(st.sampled_from([end, end, b""]))

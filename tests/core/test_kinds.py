@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pdtui.core.kinds import MAX_RANK, NO_PROCESS, KindTable, field_mask, level_of, pack
-from tests.core.sources import growing, lines_of, opened, said, scanned
+from tests.core.sources import columns_of, growing, lines_of, opened, said, scanned
 
 HEAD = "INFO 11-22 06:35:44 [a.py:1] "
 NCCL = "vm:5:9 [0] NCCL INFO text"
@@ -96,6 +96,30 @@ def test_what_a_line_seems_to_say_before_it_is_whole_is_forgotten() -> None:
             assert kinds.ranks_stated == {12}
             assert kinds.send_types == {"PUT_ASYNC"}
             assert [row.rank for row in said(written.source)] == [12, 12]
+
+
+@pytest.mark.parametrize(
+    ("unfinished", "shown", "rest"),
+    [
+        ("(Worker_TP1 pid=5) x", "Worker_TP1", "\r 99%"),
+        ("Nov 22 10:30:45 node vllm[5]: x", "vllm", "\r 99%"),
+        ('{"message": "x", "process": 5, "vllm_process_name": "Worker"}', "Worker", "cut"),
+        ("[1749803291.555759] [other:5 :0] a.c:1 UCX  ERROR x", None, "\r 99%"),
+    ],
+)
+def test_names_of_a_line_that_is_overwritten_are_forgotten(
+    unfinished: str, shown: str | None, rest: str
+) -> None:
+    """They are shown as long as the line is, and then it is as if it had never been."""
+    first = f"{NCCL}\n".encode()
+    with opened(first + f"{unfinished}{rest}\n".encode()) as whole:
+        wanted = columns_of(whole)
+    with growing("prefill") as [written]:
+        written.write(first + unfinished.encode())
+        written.source.show_unfinished()
+        assert said(written.source)[1].process == shown
+        written.write(f"{rest}\n".encode())
+        assert columns_of(written.source) == wanted
 
 
 def test_a_line_that_stays_unfinished_teaches_at_the_end() -> None:

@@ -1,4 +1,4 @@
-"""How much of the real logs is understood: each line that is not is listed, with the reason."""
+"""How much of the real logs is understood; each line that is not is listed, with the reason."""
 
 from __future__ import annotations
 

@@ -186,11 +186,11 @@ NUMBERED = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
 
 
 def read_json(text: bytes) -> dict[str, Any] | None:
-    """What a line says that begins with a JSON object with a message."""
+    """What a line says that is a JSON object with a message."""
     if not text.startswith(b"{"):
         return None
     try:
-        said = json.loads(text[: text.rfind(b"}") + 1])
+        said = json.loads(text.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
     if not isinstance(said, dict):
@@ -231,6 +231,6 @@ def json_number(value: Any) -> int | None:
 def json_origin(known: dict[str, Any]) -> str | None:
     """Where in the source code it was written."""
     if isinstance(known["file"], str):
-        line = json_number(known["line"])
-        return known["file"] if line is None else f"{known['file']}:{known['line']}"
+        line = known["line"]
+        return known["file"] if line is None else f"{known['file']}:{line}"
     return known["logger"] if isinstance(known["logger"], str) else None

@@ -27,7 +27,7 @@ QUARTER = timedelta(minutes=15)
 ERRORS = ("ERROR", "CRITICAL")
 WORDS = (
     (re.compile(rb"rror|xception|ailed|timed out|Traceback"), "ERROR"),
-    (re.compile(rb"arning|WARN|[rR]etry"), "WARNING"),
+    (re.compile(rb"arning|WARN|etry"), "WARNING"),
 )
 """What says in a line of SGLang, which has no level, that something is wrong."""
 

@@ -18,6 +18,8 @@ SGR = re.compile(rb"\x1b\[[0-9;?]*[ -/]*[@-~]")
 SGR_REMNANT = re.compile(rb"\[\d{1,3}(?:;\d{1,3}){0,3}m")
 """What is left of one where the ESC byte was lost on the way."""
 _NEWLINE, _RETURN = ord("\n"), ord("\r")
+_USUAL_RETURNS = 2
+"""No logger or terminal ends a line with more of them."""
 
 
 class Split(NamedTuple):
@@ -104,8 +106,10 @@ def _without_returns(
     if b"\r" not in text:
         return starts, newlines
     starts, ends = starts.copy(), newlines.copy()
-    while (trailing := (ends > starts) & (block.byte(ends - 1) == _RETURN)).any():
-        ends -= trailing
+    for _ in range(_USUAL_RETURNS):
+        ends -= (ends > starts) & (block.byte(ends - 1) == _RETURN)
+    for row in np.flatnonzero((ends > starts) & (block.byte(ends - 1) == _RETURN)).tolist():
+        ends[row] = starts[row] + len(text[starts[row] : ends[row]].rstrip(b"\r"))
     returns = np.flatnonzero(block.data[: block.size] == _RETURN)
     rows = np.searchsorted(newlines, returns)
     for row in np.unique(rows[returns < ends[rows]]).tolist():

@@ -143,6 +143,8 @@ class KindTable:
     """Whether a marker was found in the form that a wrong encoding gave it."""
     revision: int = 0
     """Raised whenever something was learned of earlier rows: a rank, the name of a process."""
+    _before_guess: list[tuple[str | None, str | None]] = field(default_factory=list)
+    """Name and host of each process before an unfinished line was looked at."""
     _numbers: dict[int, int] = field(default_factory=dict)
     _sorted: npt.NDArray[np.int64] = field(default_factory=lambda: np.array([-1], np.int64))
     """The packed combinations that a whole line had, for a look at many; -1 is none."""
@@ -208,13 +210,25 @@ class KindTable:
             "kv_roles",
             "send_types",
             "facts",
+            "misdecoded",
             "_sorted",
             "_sorted_numbers",
         )
         known = {name: copy.deepcopy(getattr(self, name)) for name in (*names, "_learned")}
+        self._before_guess = [(process.name, process.host) for process in self.processes]
         yield
         for name, value in known.items():
             setattr(self, name, value)
+        self.revision += 1
+
+    def forget_guess(self) -> None:
+        """Forgets names and hosts that a line said before it was whole, which is shown till now."""
+        for process, (name, host) in zip(self.processes, self._before_guess, strict=False):
+            process.name, process.host = name, host
+        for process in self.processes[len(self._before_guess) :]:
+            process.host = None
+            if process.pid is not None:
+                process.name = None
         self.revision += 1
 
     def learn_pid_rank(self, process: int, rank: int) -> None:

@@ -183,6 +183,7 @@ class Source:
             self.whole = len(self)
             return
         self._scanner, self._before_unfinished = self._before_unfinished, None
+        self.kinds.forget_guess()
         rows = self._scanner.scan(text, begin)
         self._keep_traces(rows, len(self) - 1)
         self._amend(rows)
@@ -202,6 +203,7 @@ class Source:
             return
         begin, text = self._line_begin, b"".join(self._unfinished)
         self._scanner = self._before_unfinished.fork()
+        self.kinds.forget_guess()
         with self.kinds.guessing():
             rows = self._scanner.scan(text, begin)
         self._amend(rows)
