@@ -50,7 +50,7 @@ def test_real_lines_are_claimed_alike() -> None:
 def test_the_corpus_is_claimed_alike(corpus: Path) -> None:
     """The same for each line of each log that there is."""
     lines = {line for path in corpus.rglob("*.log") for line in path.read_bytes().split(b"\n")}
-    assert compare([without_prefix(line) for line in sorted(lines)]) > 40_000
+    assert compare([without_prefix(line) for line in sorted(lines)]) > 30_000
 
 
 HEADS = vllm_heads() | nccl_heads() | other_heads()

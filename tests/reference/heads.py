@@ -62,7 +62,7 @@ FORMS: tuple[Form, ...] = (
         "nccl", rb"(?:\[", LONG, rb"\] )?+(?![ \t(\"'{])(?P<host>[^ :]{0,64}):(?P<pid>\d{1,8}+)",
         rb":\d{1,8}+ (?:\[-?\d{1,4}+\] )?+", NCCL_LEVEL, MESSAGE,
     ),
-    _form("uvicorn", LEVEL, rb": {1,8}+", MESSAGE),
+    _form("uvicorn", LEVEL, rb": {1,8}+(?=[^\x00- ])", MESSAGE),
     _form(
         "nixl", rb"(?:", LONG, rb" )?+NIXL (?P<level>TRACE|DEBUG|INFO|WARN|WARNING|ERROR|",
         rb"CRITICAL|FATAL) {1,8}+(?P<origin>[^ :]{1,95}+:\d{1,7}+) ", MESSAGE,
@@ -132,10 +132,10 @@ FORMS: tuple[Form, ...] = (
 )  # fmt: skip
 
 # What nobody else's lines look like, also in the middle of a line.
-SURE_PREFIX = rb"\([A-Za-z][^()]{0,80} pid=\d{1,8}(?!\d)[^()]{0,40}\) "
+SURE_PREFIX = rb"\([A-Za-z][^()\r]{0,80} pid=\d{1,8}(?!\d)[^()\r]{0,40}\) "
 SURE_HEAD = re.compile(
     rb"(?:" + SURE_PREFIX + rb")*(?:(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) (?:0[1-9]|1[0-2])-"
-    rb"(?:0[1-9]|[12]\d|3[01]) (?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60) \[?[^ :\]]{1,95}:\d{1,7}\]"
+    rb"(?:0[1-9]|[12]\d|3[01]) (?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60) \[?[^ :\]\r]{1,95}:\d{1,7}\]"
     rb"|[\w.-]{1,64}:\d{1,8}:\d{1,8} (?:\[-?\d{1,4}\] )?NCCL (?:INFO|WARN|CALL|TRACE|ABORT) )"
 )
 

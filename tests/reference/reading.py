@@ -279,7 +279,7 @@ class Reference:
     def _without_prefixes(self, text: bytes, known: set[bytes]) -> str:
         """What is shown of a line that is no head: the lines below may have taught a prefix."""
         for _ in range(MOST + 1):
-            prefix = prefix_of(text, known)
+            prefix = prefix_of(text, known, learning=False)
             text = text[prefix.length if prefix else 0 :]
         return repaired(text).decode("utf-8", "replace")
 
@@ -309,8 +309,8 @@ def last_state(text: bytes) -> bytes:
     """What stands behind the last return, but not where a head would be lost."""
     parts = text.split(b"\r")
     for first in range(len(parts) - 1, -1, -1):
-        if SURE_HEAD.match(shown := b"\r".join(parts[first:])):
-            return shown
+        if SURE_HEAD.search(parts[first]):
+            return b"\r".join(parts[first:])
     return parts[-1]
 
 
