@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-_BLOCK_LINES = 20_000
 _START = 10 * 3600
 _TRACEBACK = (
     "Traceback (most recent call last):",
@@ -21,56 +20,78 @@ def _clock(number: int, rate: int) -> str:
     return f"11-22 {seconds // 3600 % 24:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
-def _mixed(random_: random.Random, number: int, rank: int, role: str, rate: int) -> list[str]:
-    """One record of a mixed log, in the shares of a debugging run with NCCL_DEBUG=INFO."""
-    at = _clock(number, rate)
-    kind = random_.random()
+def _debug(random_: random.Random, at: str, rank: int, role: str) -> list[str]:
     uid, port = f"{random_.getrandbits(128):032x}", 14579 + rank
-    if kind < 0.20:
-        step = random_.choice(
-            (
-                f"create_connect START | remote_address=10.0.0.3:{port}, existing_comms=[]",
-                f"ZMQ DEALER connected | remote_address=10.0.0.3:{port}, sock_type=DEALER",
-                f"Sending NEW command via ZMQ | remote_address=10.0.0.3:{port}, unique_id_hex={uid}",
-                "Listener thread RUNNING, starting to poll | "
-                f"zmq_address=10.0.0.2:{port}, thread_name=Thread-2 (listen_for_requests)",
-            )
+    step = random_.choice(
+        (
+            f"create_connect START | remote_address=10.0.0.3:{port}, existing_comms=[]",
+            f"ZMQ DEALER connected | remote_address=10.0.0.3:{port}, sock_type=DEALER",
+            f"Sending NEW command via ZMQ | remote_address=10.0.0.3:{port}, unique_id_hex={uid}",
+            f"Listener thread RUNNING, starting to poll | zmq_address=10.0.0.2:{port}, "
+            "thread_name=Thread-2 (listen_for_requests)",
         )
-        return [f"INFO {at} [p2p_nccl_engine.py:234] 🔍 [Rank {rank}] {step}"]
-    if kind < 0.22:
-        arrow, mine, peer = ("👉", 2, 3) if role == "prefill" else ("👈", 3, 2)
-        return [
-            f"INFO {at} [p2p_nccl_engine.py:473] 🤝ncclCommInitRank Success, "
-            f"10.0.0.{mine}:{port}{arrow}10.0.0.{peer}:{port}, MyRank:{int(role != 'prefill')}"
-        ]
-    if kind < 0.34:
-        return [
-            f"DEBUG {at} [p2p_nccl_engine.py:510] 🚧[PUT_ASYNC]It took "
-            f"{random_.random() * 9:.3f}ms to wait for the send_queue to be empty, rank:{rank}"
-        ]
-    if kind < 0.56:
-        channel = random_.randrange(32)
-        return [
-            f"vm:{698 + rank}:{1356 + rank} [{rank}] NCCL INFO Channel {channel:02d}/0 : 0[0] -> "
-            f"1[1] [send] via NET/Socket/{channel % 4}/Shared comm 0x55d0a0 nRanks 02"
-        ]
-    if kind < 0.82:
-        text = random_.choice(
-            (
-                "Engine 000: Avg prompt throughput: 120.4 tokens/s, Avg generation throughput: "
-                f"{random_.random() * 900:.1f} tokens/s, Running: 3 reqs, Waiting: 0 reqs",
-                f"Added request cmpl-___prefill_addr_10.0.0.2:14579___decode_addr_10.0.0.3:14580_"
-                f"{uid}-0.",
-                f"Received request chatcmpl-{uid}: params: SamplingParams(n=1, temperature=0.0)",
-            )
+    )
+    return [f"INFO {at} [p2p_nccl_engine.py:234] 🔍 [Rank {rank}] {step}"]
+
+
+def _connected(random_: random.Random, at: str, rank: int, role: str) -> list[str]:
+    port = 14579 + rank
+    arrow, mine, peer = ("👉", 2, 3) if role == "prefill" else ("👈", 3, 2)
+    return [
+        f"INFO {at} [p2p_nccl_engine.py:473] 🤝ncclCommInitRank Success, "
+        f"10.0.0.{mine}:{port}{arrow}10.0.0.{peer}:{port}, MyRank:{int(role != 'prefill')}"
+    ]
+
+
+def _waited(random_: random.Random, at: str, rank: int, role: str) -> list[str]:
+    return [
+        f"DEBUG {at} [p2p_nccl_engine.py:510] 🚧[PUT_ASYNC]It took {random_.random() * 9:.3f}ms "
+        f"to wait for the send_queue to be empty, rank:{rank}"
+    ]
+
+
+def _nccl(random_: random.Random, at: str, rank: int, role: str) -> list[str]:
+    channel = random_.randrange(32)
+    return [
+        f"vm:{698 + rank}:{1356 + rank} [{rank}] NCCL INFO Channel {channel:02d}/0 : 0[0] -> 1[1] "
+        f"[send] via NET/Socket/{channel % 4}/Shared comm 0x55d0a0 nRanks 02"
+    ]
+
+
+def _engine(random_: random.Random, at: str, rank: int, role: str) -> list[str]:
+    uid = f"{random_.getrandbits(128):032x}"
+    text = random_.choice(
+        (
+            "Engine 000: Avg prompt throughput: 120.4 tokens/s, Avg generation throughput: "
+            f"{random_.random() * 900:.1f} tokens/s, Running: 3 reqs, Waiting: 0 reqs",
+            "Added request cmpl-___prefill_addr_10.0.0.2:14579___decode_addr_10.0.0.3:14580_"
+            f"{uid}-0.",
+            f"Received request chatcmpl-{uid}: params: SamplingParams(n=1, temperature=0.0)",
         )
-        return [f"(EngineCore_DP0 pid={797 + rank}) INFO {at} [loggers.py:123] {text}"]
-    if kind < 0.995:
-        return [
-            f"INFO:     10.0.0.{random_.randrange(9)}:{30000 + number % 9999} - "
-            '"POST /v1/completions HTTP/1.1" 200 OK'
-        ]
+    )
+    return [f"(EngineCore_DP0 pid={797 + rank}) INFO {at} [loggers.py:123] {text}"]
+
+
+def _access(random_: random.Random, at: str, rank: int, role: str) -> list[str]:
+    client = f"10.0.0.{random_.randrange(9)}:{random_.randrange(30_000, 39_999)}"
+    return [f'INFO:     {client} - "POST /v1/completions HTTP/1.1" 200 OK']
+
+
+def _crash(random_: random.Random, at: str, rank: int, role: str) -> list[str]:
     return [f"ERROR {at} [core.py:710] EngineCore encountered a fatal error.", *_TRACEBACK]
+
+
+_SHARES = (
+    (0.20, _debug), (0.02, _connected), (0.12, _waited), (0.22, _nccl), (0.26, _engine),
+    (0.175, _access), (0.005, _crash),
+)  # fmt: skip
+"""Of a hundred records so many: a debugging run with NCCL_DEBUG=INFO."""
+
+
+def _mixed(random_: random.Random, number: int, rank: int, role: str, rate: int) -> list[str]:
+    """One record of a mixed log."""
+    [(_, form)] = random_.choices(_SHARES, [share for share, _ in _SHARES])
+    return form(random_, _clock(number, rate), rank, role)
 
 
 def _one(form: Callable[[int, str], str]) -> Callable[..., list[str]]:
@@ -123,7 +144,7 @@ def lines_of(form: str, count: int, *, role: str = "prefill", seed: int = 1) -> 
 
 
 def write(path: Path, form: str, count: int, *, role: str = "prefill", seed: int = 1) -> None:
-    """Writes such a log; beyond a block of lines, the block is repeated with later stamps."""
+    """Writes such a log."""
     with path.open("w", encoding="utf-8") as file:
         for line in lines_of(form, count, role=role, seed=seed):
             file.write(f"{line}\n")

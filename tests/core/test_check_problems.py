@@ -384,6 +384,12 @@ def test_any_other_traceback(find: Find) -> None:
     assert "proxy" in found.hint
 
 
+def test_an_instance_of_another_size_that_says_so(find: Find) -> None:
+    """Where an engine checks it itself."""
+    text = TRACEBACK.format("AssertionError: Currently, only symmetric TP is supported")
+    assert only(find(**with_decode(text))).kind is Kind.PARALLEL_MISMATCH
+
+
 @pytest.mark.parametrize(
     ("text", "severity"),
     [
@@ -410,6 +416,23 @@ def test_a_slip_in_a_loggers_arguments_is_none(find: Find) -> None:
     """vLLM 0.9.2 prints one at each start."""
     slip = "--- Logging error ---\n" + TRACEBACK.format("TypeError: not all arguments converted")
     assert find(**with_decode(slip)) == []
+
+
+def test_a_run_that_was_interrupted_is_no_failure(find: Find) -> None:
+    """Ctrl-C prints a traceback, and the engines print theirs."""
+    stopped = TRACEBACK.format("KeyboardInterrupt") + TRACEBACK.format("EngineDeadError: gone")
+    assert find(**with_decode(stopped)) == []
+
+
+def test_a_traceback_that_is_only_warned_of_is_a_note(find: Find) -> None:
+    """vLLM goes on without what it could not import."""
+    warned = "".join(
+        line(text, 9, "WARNING")
+        for text in ("Traceback (most recent call last):", "  File x", "ImportError: no module")
+    )
+    assert only(find(**with_decode(warned))).severity is Severity.NOTE
+    ignored = "Exception ignored in: <function x>\n" + TRACEBACK.format("AttributeError: closed")
+    assert find(**with_decode(ignored)) == []
 
 
 def test_nixl_refuses_a_handshake(find: Find) -> None:

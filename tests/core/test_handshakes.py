@@ -118,6 +118,18 @@ def test_stock_vllm_that_does_not_come_out_again() -> None:
     assert found.state is State.BOTH_IN
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_stock_vllm_of_both_sides_in_one_file(first: bool) -> None:
+    """No line says whose entry it is; each 🤝 takes one of them, and none is left over."""
+    done = [connecting(P, D)[-1], accepting(D, P)[-1]]
+    texts = [CONTEXT, CONTEXT, *(done if first else reversed(done))]
+    found = only(shakes(pd=stock_engine(P) + stock_engine(D) + said(texts)))
+    assert found.state is State.ESTABLISHED
+    assert (found.connector_address, found.acceptor_address) == (P, D)
+    stuck = shakes(pd=stock_engine(P) + stock_engine(D) + said(texts[:3]))
+    assert only(stuck).state is State.ONE_DONE
+
+
 def test_nccl_says_who_is_whom() -> None:
     """commId ties both sides together, and rank 0 is the one that connects."""
     prefill = stock_engine(P) + said([CONTEXT]) + nccl(11, 0, "START")

@@ -125,6 +125,8 @@ def test_a_request_is_followed_through_prefill_and_decode(tmp_path: Path, load: 
     assert found.verdict is Verdict.NO_ERROR
     assert found.rows == 10
     assert found.has(Step.KV_LOADED)
+    assert requests.summary(found.key) == found
+    assert requests.summary(found.key + 1) is None
     story = requests.story(found.key)
     assert story.name == HEX
     assert len(story.rows) == 10

@@ -83,6 +83,17 @@ def test_the_sentence_names_both_and_says_what_is_missing(
     assert of(sent, received).sentence == sentence
 
 
+def test_in_get_decode_is_the_one_that_connects() -> None:
+    """The sentence names who waits, not what the patch calls the side."""
+    stall = only(
+        stalls(
+            prefill=engine(P, way="GET") + LATER,
+            decode=engine(D, way="GET") + said(connecting(D, P)[:6]),
+        )
+    )
+    assert stall.sentence.startswith("decode waits in ncclCommInitRank for prefill, 42 s: NEW was")
+
+
 def test_the_evidence_is_the_last_row_of_each_side() -> None:
     """The row with which the wait began, and the last one of the side that does not come."""
     stall = of(6, 1)

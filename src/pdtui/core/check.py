@@ -12,7 +12,7 @@ from pdtui.core.inspection import Inspection
 from pdtui.core.problems import Kind, Problem, Severity, arrange
 from pdtui.core.query import Filter
 from pdtui.core.stamps import NO_TIME, SECOND, to_datetime
-from pdtui.core.steps import Step
+from pdtui.core.steps import STEP_WORDS
 from pdtui.core.view import Matches
 
 _LONG_SILENCE = 60 * SECOND
@@ -120,7 +120,7 @@ def _iso(time: int) -> str:
 
 def _handshake(inspection: Inspection, pair: Handshake) -> dict[str, object]:
     prefill, decode = inspection.handshakes.prefill_and_decode(pair)
-    took = _took(inspection, pair)
+    took = pair.took(inspection.clocks)
     return {
         "prefill": prefill or None,
         "decode": decode or None,
@@ -134,18 +134,6 @@ def _handshake(inspection: Inspection, pair: Handshake) -> dict[str, object]:
     }
 
 
-def _took(inspection: Inspection, pair: Handshake) -> int | None:
-    """How long it took, from its first step to both sides' success, in microseconds."""
-    times = [
-        inspection.clocks.time(Place(side.source, row))
-        for side in pair.sides
-        for row in (min(side.steps.values()), side.row_of(Step.SUCCEEDED, Step.COMM_COMPLETE))
-        if row is not None and all(s.done for s in pair.sides)
-    ]
-    known = [time for time in times if time is not None]
-    return max(known) - min(known) if known else None
-
-
 def _side(inspection: Inspection, side: Side | None) -> dict[str, object] | None:
     if side is None:
         return None
@@ -154,7 +142,7 @@ def _side(inspection: Inspection, side: Side | None) -> dict[str, object] | None
         time = inspection.clocks.time(Place(side.source, row))
         steps.append(
             {
-                "step": step.name.lower().replace("_", " "),
+                "step": STEP_WORDS[step],
                 "line": row + 1,
                 "time": None if time is None else _iso(time),
             }

@@ -11,6 +11,7 @@ from pdtui.core.claims import Claims
 from pdtui.core.grammar import Grammar
 from pdtui.core.stamps import DAY, NO_TIME, SECOND, YearCounter, days_from_civil
 
+_WIDEST = 15 * 3600 * SECOND
 _QUARTER = 15 * 60 * SECOND
 """All zones differ from UTC by quarters of an hour."""
 
@@ -68,6 +69,8 @@ class Calendar:
             if not (known != NO_TIME).any():
                 return
             first = int(np.argmax(known != NO_TIME))
-            self._zone = round(int(known[first] - times[rows[first]]) / _QUARTER) * _QUARTER
+            apart = int(known[first] - times[rows[first]])
+            # Further apart than zones can be: a file that was written on different days.
+            self._zone = round(apart / _QUARTER) * _QUARTER if abs(apart) <= _WIDEST else 0
             rows = rows[first:]
         times[rows] += self._zone

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pdtui.core.cleaning import clean
 from pdtui.core.fields import fields_of, request_of
@@ -46,6 +46,14 @@ class Row:
     torn: bool = False
     """Whether its line was torn, so that which process wrote it is uncertain."""
 
+    beside: str = field(default="", repr=False)
+    """The line itself, where the message is only a part of what it says (JSON)."""
+
+    @property
+    def request(self) -> str | None:
+        """The key of the request that the row speaks of."""
+        return request_of(self.message) or (request_of(self.beside) if self.beside else None)
+
     def as_json(self) -> dict[str, object]:
         """The row in the output schema, ready for `json`."""
         return {
@@ -64,7 +72,7 @@ class Row:
             "origin": self.origin,
             "message": self.message,
             "fields": fields_of(self.message),
-            "request": request_of(self.message),
+            "request": self.request,
             "continuation": self.continuation,
         }
 
@@ -105,7 +113,9 @@ class Describer:
         number = int(self.source.columns.kind[row])
         kind = self.source.kinds.kinds[number]
         process = self.source.kinds.processes[kind.process]
-        head = take_apart(self.source.line(row) if line is None else line, kind, self.source.kinds)
+        line = self.source.line(row) if line is None else line
+        head = take_apart(line, kind, self.source.kinds)
+        form = self.source.kinds.grammar.format(kind.format)
         when = int(self.source.columns.when[row])
         return Row(
             source=self.source.label,
@@ -123,6 +133,7 @@ class Describer:
             message=head.message,
             continuation=kind.continuation,
             torn=kind.torn,
+            beside=line.decode("utf-8", "replace") if form and form.reader else "",
         )
 
     def _states_level(self, kind: Kind) -> bool:

@@ -78,6 +78,8 @@ class Side:
     """Whether its `set_p2p_nccl_context` was seen."""
     shook: bool = False
     """Whether its 🤝 was seen."""
+    guessed: bool = False
+    """Whether its row does not say whose it is, and several engines write this source."""
     from_nccl: bool = False
     """Whether only NCCL speaks of it: then it may be a communicator of another kind."""
 
@@ -137,6 +139,8 @@ class EngineReader:
     refused: list[tuple[str, int]] = field(default_factory=list)
     """Addresses that could not be bound because they were taken, each with its row."""
     _read: int = 0
+    _guessed: bool = False
+    """Whether the last row's engine was taken from several that it may be."""
 
     def update(self, stop: int) -> bool:
         """Takes in the traces of the rows before `stop`; whether there were any of use."""
@@ -215,7 +219,9 @@ class EngineReader:
         if not fits:
             fits = [Engine(self.number, pid, rank)]
             self.engines += fits
-        engine = self._busy(fits) if rank is None and pid is None and not said.own else fits[0]
+        nameless = rank is None and pid is None and not said.own
+        engine = self._busy(fits) if nameless else fits[0]
+        self._guessed = nameless and len(fits) > 1
         engine.address = engine.address or said.own
         engine.pid = pid if engine.pid is None else engine.pid
         return engine
@@ -269,6 +275,7 @@ class EngineReader:
             fits = [s for s in mine if s.is_about_to_block and not s.context and s.comm == NO_KEY]
             fits.sort(key=lambda side: (not side.alerted, not side.entered))
         side = fits[0] if fits else self._new_side(engine, connects)
+        side.guessed = self._guessed and (side.guessed or not fits)
         side.alerted, side.context = side.alerted or alert, side.context or not alert
         return side
 
@@ -279,14 +286,14 @@ class EngineReader:
         same = [s for s in mine if s.connects is connects and s.peer == said.remote]
         told = [s for s in same if shakes and Step.SUCCEEDED in s.steps and not s.shook]
         waits = [s for s in same if Step.SUCCEEDED not in s.steps and s.engine.ended is None]
-        pending = [s for s in mine if not s.peer and s.connects in (None, connects)]
-        pending = [s for s in pending if Step.SUCCEEDED not in s.steps and s.failed is None]
+        pending = [s for s in mine if _is_pending(s, connects)]
+        others = [s for s in reversed(self.sides) if s.guessed and _is_pending(s, connects)]
         # The earliest of those without a peer: an engine comes out in the order it went in.
-        found = told[:1] or waits[:1] or pending[-1:]
+        found = told[:1] or waits[:1] or pending[-1:] or others[-1:]
         side = found[0] if found else self._new_side(engine, connects, said.remote)
-        side.connects, side.peer = connects, said.remote
+        side.engine, side.connects, side.peer = engine, connects, said.remote
         side.shook = side.shook or shakes
-        if shakes and not told and len(pending) == 1 and side is pending[0]:
+        if shakes and not told and len(pending) == 1 and side is pending[0] and not side.guessed:
             self.shaken.append(side)
         return side
 
@@ -302,7 +309,8 @@ class EngineReader:
         for side in reversed(self.sides):
             waits = side.engine in (exact or engines) and side.entered and not side.done
             if waits and side.comm == NO_KEY and side.connects in (None, connects):
-                side.engine.pid = pid
+                if not side.guessed:
+                    side.engine.pid = pid
                 break
         else:
             engine = exact[0] if exact else Engine(self.number, pid)
@@ -329,6 +337,12 @@ class EngineReader:
             if side.engine in engines and side.open and side.connects is direction:
                 side.failed = trace.row
                 return
+
+
+def _is_pending(side: Side, connects: bool) -> bool:
+    """Whether this may be a side of which only its 🤝 will say with whom it is."""
+    fits = not side.peer and side.connects in (None, connects) and side.failed is None
+    return fits and Step.SUCCEEDED not in side.steps
 
 
 def _same(known: int | None, said: int | None) -> bool:

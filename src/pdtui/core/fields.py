@@ -19,7 +19,8 @@ API_REQUEST = re.compile(rf"\b(?:chatcmpl|cmpl|embd)-(?P<key>{_UUID}|[0-9a-f]{{1
 BOOTSTRAP_ROOM = re.compile(r"\bbootstrap_room['\"]?[=:] ?(?P<key>[0-9]{1,20})\b")
 """SGLang's number of a transfer, the same on both sides; each side has a `rid` of its own."""
 NAMED_REQUEST = re.compile(
-    r"\b(?:req(?:uest)?[._ ]?id|req\.rid|rid|Request ID|[Rr]eqid|[Rr]equest|req)['\"]?(?:[=:] ?| )"
+    r"\b(?:(?:x[_-])?req(?:uest)?[._ -]?id|req\.rid|rid|Request ID|[Rr]eqid|[Rr]equest|req)"
+    r"['\"]?(?:[=:] ?| )"
     rf"['\"]?(?P<key>{_UUID}){_END}"
 )
 """A bare uuid that is said to be a request's: Dynamo's, SGLang's."""

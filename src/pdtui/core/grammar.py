@@ -32,6 +32,8 @@ class Grammar:
     """For each format number whether its `[Rank N]` is a number of its own."""
     is_vllm: npt.NDArray[np.bool_] = field(init=False)
     is_nccl: npt.NDArray[np.bool_] = field(init=False)
+    is_foreign: npt.NDArray[np.bool_] = field(init=False)
+    """For each format number whether it is another program's than vLLM with its NCCL."""
     levels_in_words: npt.NDArray[np.bool_] = field(init=False)
     """For each format number whether what failed is only said in the message."""
     utc: npt.NDArray[np.bool_] = field(init=False)
@@ -46,6 +48,7 @@ class Grammar:
             ("is_vllm", [form.name == "vllm" for form in self.formats]),
             ("is_nccl", [form.name == "nccl" for form in self.formats]),
             ("levels_in_words", [form.levels_in_words for form in self.formats]),
+            ("is_foreign", [form.name not in ("vllm", "nccl", "uvicorn") for form in self.formats]),
             ("utc", [form.utc for form in self.formats]),
         ):
             object.__setattr__(self, name, np.array([False, *flags], np.bool_))

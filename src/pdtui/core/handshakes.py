@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pdtui.core.engines import Engine, EngineReader, Side
+from pdtui.core.evidence import Clocks, Place
 from pdtui.core.roles import DECODE, PREFILL, role_of_facts, role_of_label
 from pdtui.core.source import Source
 from pdtui.core.steps import Step
@@ -80,6 +81,22 @@ class Handshake:
             return State.ONE_DONE
         return self._begun()
 
+    def took(self, clocks: Clocks) -> int | None:
+        """How long it took from its first step to both sides' success, in microseconds.
+
+        None before that, and where no row says a time.
+        """
+        if not all(side.done for side in self.sides):
+            return None
+        rows = [
+            Place(side.source, row)
+            for side in self.sides
+            for row in (min(side.steps.values()), side.row_of(Step.SUCCEEDED, Step.COMM_COMPLETE))
+            if row is not None
+        ]
+        times = [time for place in rows if (time := clocks.time(place)) is not None]
+        return max(times) - min(times) if times else None
+
     def _blocked(self, side: Side) -> bool:
         """Whether the other side is in ncclCommInitRank and does not know of this one's end."""
         other = self.acceptor if side is self.connector else self.connector
@@ -123,7 +140,8 @@ class Handshakes:
             reader.update(stop) for reader, (_, stop) in zip(self.readers, snapshot, strict=True)
         ]
         if any(changed):
-            self.pairs = _pair_up([side for reader in self.readers for side in reader.sides])
+            known = {engine.address for engine in self.engines if engine.logged}
+            self.pairs = _pair_up([s for reader in self.readers for s in reader.sides], known)
         return any(changed)
 
     @property
@@ -169,12 +187,13 @@ def role_of(source: Source) -> str | None:
     return role_of_label(source.label) or role_of_facts(source)
 
 
-def _pair_up(sides: list[Side]) -> list[Handshake]:
+def _pair_up(sides: list[Side], known: set[str]) -> list[Handshake]:
+    """The handshakes of all sides; `known` are the addresses of the engines that logs show."""
     partner: dict[Side, Side] = {}
     _match(sides, partner, lambda side: side.new or None)
     _match(sides, partner, lambda side: side.comm or None)
     _match(sides, partner, _addresses)
-    _match_the_only_ones(sides, partner)
+    _match_the_only_ones(sides, partner, known)
     pairs = []
     for side in sides:
         other = partner.get(side)
@@ -225,13 +244,17 @@ def _addresses(side: Side) -> Hashable:
     return (own, peer) if side.connects else (peer, own)
 
 
-def _match_the_only_ones(sides: list[Side], partner: dict[Side, Side]) -> None:
-    """Pairs what does not say its peer, where but one other engine can be meant."""
-    waiting = [s for s in sides if s not in partner and s.open and not s.peer and not s.from_nccl]
-    if len(waiting) != 2 or waiting[0].engine is waiting[1].engine:
+def _match_the_only_ones(sides: list[Side], partner: dict[Side, Side], known: set[str]) -> None:
+    """Pairs what does not say its peer, where but one other side can be meant."""
+    left = [side for side in sides if side not in partner and not side.from_nccl]
+    waiting = [side for side in left if side.open and not side.peer]
+    waiting += [side for side in left if side.done and side.peer in known]
+    if len(waiting) != 2 or waiting[0].done:
         return
     first, second = waiting
-    if {first.connects, second.connects} in ({True}, {False}) or _contradict(first, second):
+    if first.engine is second.engine and not first.guessed:
+        return
+    if first.connects is second.connects is not None or _contradict(first, second):
         return
     if first.connects is False or second.connects is True:
         first, second = second, first

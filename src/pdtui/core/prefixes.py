@@ -17,21 +17,8 @@ import numpy as np
 from pdtui.core.bytescan import Positions, leading_digits
 from pdtui.core.claims import Claims
 from pdtui.core.kinds import MAX_RANK, NO_RANK, KindTable
-from pdtui.core.shapes import (
-    Blanks,
-    Clock,
-    Digits,
-    Fraction,
-    Maybe,
-    Moment,
-    MonthName,
-    Named,
-    OneOf,
-    Shape,
-    Text,
-    Until,
-    Year,
-)
+from pdtui.core.shapes import Blanks, Digits, Maybe, Named, OneOf, Shape, Text, Until
+from pdtui.core.stampshapes import Clock, Fraction, Moment, MonthName, Year
 
 MOST_PREFIXES = 6
 """A stamp, a pod, a launcher's rank and two processes: nobody has seen more."""

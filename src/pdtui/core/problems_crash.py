@@ -13,7 +13,7 @@ from pdtui.core.evidence import Place, clock_of
 from pdtui.core.exceptions import Raised, message_of, raised_at
 from pdtui.core.inspection import Inspection
 from pdtui.core.kinds import NO_PROCESS
-from pdtui.core.levels import WARNING
+from pdtui.core.levels import ERROR, NO_LEVEL, WARNING
 from pdtui.core.problems import Kind, Problem, Severity
 from pdtui.core.source import Source
 from pdtui.core.steps import Step
@@ -31,9 +31,12 @@ _CLIENT_ERROR = re.compile(r"Client error '4\d\d")
 _HTTP = ("httpx.", "httpcore.", "aiohttp.", "starlette.", "anyio.", "asyncio.", "h11.")
 """Whose exceptions tell of one request: a client that hung up, a reply that was no 200."""
 _UNREACHABLE = ("ConnectError", "ConnectTimeout", "ClientConnectorError", "ConnectionRefusedError")
-_LOGGING_ERROR = "--- Logging error ---"
+_HARMLESS = ("--- Logging error ---", "Exception ignored in")
+"""What stands above a traceback that is no failure: a slip in a logger, an object closed late."""
+_STOPPED = ("KeyboardInterrupt", "SystemExit", "CancelledError")
 _MOST_TRACEBACKS = 300
 """A log may hold one a request; the first ones are those that matter."""
+_UNEQUAL = "only symmetric TP is supported"
 _LOST_PEER = "remote process exited or there was a network error"
 
 
@@ -55,11 +58,10 @@ def _threads(
     tracebacks = source.traces.rows_with(Step.TRACEBACK)
     traces = source.traces.among(0, len(source.traces), steps_flags(Step.THREAD_DIED))
     for trace in traces:
+        if trace.said.detail not in _DEAD:
+            continue
         below = tracebacks[(tracebacks > trace.row) & (tracebacks <= trace.row + 3)].tolist()
         told.update(below)
-        if trace.said.detail not in _DEAD:
-            told.difference_update(below)
-            continue
         kind, name = _DEAD[trace.said.detail]
         here = Place(number, trace.row)
         raised = raised_at(number, source, below[0]) if below else None
@@ -118,26 +120,35 @@ def _tracebacks(
     for row in source.traces.rows_with(Step.TRACEBACK)[:_MOST_TRACEBACKS].tolist():
         if row in told or _is_ending(source, ending, row):
             continue  # a normal stop is loud
-        if row and _LOGGING_ERROR in message_of(source, row - 1):
-            continue  # a slip in a logger's arguments, and nothing is wrong
+        if row and message_of(source, row - 1).startswith(_HARMLESS):
+            continue
         raised = raised_at(number, source, row)
         if raised is None or _is_told(raised):
             continue
+        if raised.name.endswith(_STOPPED):
+            break  # Ctrl-C: what follows is its doing
         # An exception and the one that it was turned into (httpcore's, httpx's) are called alike.
         groups[raised.short[:60]].append((row, raised))
     for found in groups.values():
         row, raised = found[0]
-        one = raised.name.startswith(_HTTP) and not raised.name.endswith(_UNREACHABLE)
+        mild = _is_mild(source, row, raised)
         times = f" ({len(found)} times)" if len(found) > 1 else ""
         time = inspection.clocks.time(raised.place)
         when = "" if time is None else f" at {clock_of(time)}"
         yield Problem(
-            Kind.TRACEBACK,
-            Severity.NOTE if one else Severity.ERROR,
+            Kind.PARALLEL_MISMATCH if _UNEQUAL in raised.text else Kind.TRACEBACK,
+            Severity.NOTE if mild else Severity.ERROR,
             f"{raised.short} in {source.label}{when}{times}",
             _advice(raised),
             [Place(number, row), *(one.place for _, one in found)],
         )
+
+
+def _is_mild(source: Source, row: int, raised: Raised) -> bool:
+    """Whether it tells of one request only, or whoever logged it thought it no error."""
+    level = source.kinds.kinds[int(source.columns.kind[row])].level
+    of_request = raised.name.startswith(_HTTP) and not raised.name.endswith(_UNREACHABLE)
+    return of_request or NO_LEVEL < level < ERROR
 
 
 def _is_told(raised: Raised) -> bool:

@@ -2,21 +2,35 @@
 
 A request has one uuid in every process, whatever each puts before and behind it: the P2P proxy's
 `___prefill_addr_…___decode_addr_…_<32 hex>`, the API server's `cmpl-<uuid>-0`, an engine's random
-suffix. What is kept of it is a key of 64 bits, the same for the uuid with dashes and without.
+suffix. SGLang and Dynamo name theirs in words. What is kept of it is a key of 64 bits, the same
+for the uuid with dashes and without.
 """
 
 from __future__ import annotations
 
+import re
+from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from pdtui.core.bytescan import ByteBlock, Flags, Positions
+from pdtui.core.claims import Claims
+from pdtui.core.fields import request_of
 from pdtui.core.marking import Lines
 
 _P2P_MARK = b"___decode_addr_"
-_API_MARKS = (b"cmpl-", b"embd-")
+_API_MARKS = (b"cmpl", b"embd")
+_NAMED_MARKS = (
+    b"bootstrap_room", b"request_id", b"request-id", b"requestid", b"req_id", b"rid=", b"rid:",
+    b"Request ID", b"eqid", b"equest ",
+)  # fmt: skip
+"""What stands before an id that has no form of its own, see `fields.NAMED_REQUEST`."""
+_ROOM = b"bootstrap_room"
+_BARE = re.compile(rb"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}")
+"""The start of a uuid: a quick look before the expressions of `fields.request_of`."""
+_HEX = re.compile(r"[0-9a-f]+")
 _ADDRESS_REACH = 96
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _NOT_HEX = 255
@@ -39,17 +53,26 @@ class FoundRequests(NamedTuple):
 _NONE = FoundRequests(np.zeros(0, np.int64), np.zeros(0, np.uint64))
 
 
-def key_of_request(uuid: str) -> int:
-    """The key of a request, given what `fields.request_of` says of it (hex, no dashes)."""
-    text = np.frombuffer(uuid.encode(), np.uint8)[None, :]
+def key_of_request(name: str) -> int:
+    """The key of a request, given what `fields.request_of` says of it."""
+    if len(name) not in (_SHORT, _UUID) or _HEX.fullmatch(name) is None:
+        return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little")
+    text = np.frombuffer(name.encode(), np.uint8)[None, :]
     return int(_keys(_NIBBLES[text])[0])
 
 
-def find_requests(lines: Lines) -> FoundRequests:
-    """Every request that a line of the block speaks of, once a line."""
-    parts = [_find_p2p(lines)] if _P2P_MARK in lines.text else []
-    parts += [_find_api(lines, mark) for mark in _API_MARKS if mark in lines.text]
-    if not parts:
+def find_requests(lines: Lines, claims: Claims, foreign: Positions) -> FoundRequests:
+    """Every request that a line of the block speaks of, once a line.
+
+    `foreign` are the lines that are neither vLLM's nor NCCL's: only there does an id stand bare,
+    and sometimes beside the message, as in JSON.
+    """
+    parts = [_find_api(lines)]
+    if _P2P_MARK in lines.text:
+        parts.append(_find_p2p(lines))
+    if len(foreign):
+        parts.append(_find_named(claims, foreign))
+    if not any(len(part.row) for part in parts):
         return _NONE
     row = np.concatenate([part.row for part in parts])
     key = np.concatenate([part.key for part in parts])
@@ -62,20 +85,27 @@ def find_requests(lines: Lines) -> FoundRequests:
 
 def _find_p2p(lines: Lines) -> FoundRequests:
     block = lines.block
-    at = _places(block, _P2P_MARK, 0) + len(_P2P_MARK)
+    at = _places(block, _P2P_MARK) + len(_P2P_MARK)
     length = block.find(at, b"_", _ADDRESS_REACH)
     nibbles = _gather(block, at + length + 1)[:, :_UUID]
     whole = (length > 0) & _all_hex(nibbles)
     return _found(lines, at[whole], _keys(nibbles[whole]))
 
 
-def _find_api(lines: Lines, mark: bytes) -> FoundRequests:
+def _find_api(lines: Lines) -> FoundRequests:
     block = lines.block
-    at = _places(block, mark, len(mark) - 1)
-    chat = block.starts_with(np.maximum(at - 4, 0), b"chat") & (at >= 4)
-    before = at - 1 - 4 * (chat & (mark == b"cmpl-"))
+    # The dash behind the mark is rarer than its letters.
+    at = np.flatnonzero(block.data[: block.size] == ord("-"))
+    at = at[at >= len(_API_MARKS[0])] - len(_API_MARKS[0])
+    embeds = block.starts_with(at, _API_MARKS[1])
+    marked = embeds | block.starts_with(at, _API_MARKS[0])
+    at, embeds = at[marked], embeds[marked]
+    if not len(at):
+        return _NONE
+    chat = block.starts_with(np.maximum(at - 4, 0), b"chat") & (at >= 4) & ~embeds
+    before = at - 1 - 4 * chat
     alone = (before < 0) | ~_WORD_BYTES[block.byte(np.maximum(before, 0))]
-    at = at[alone] + len(mark)
+    at = at[alone] + len(_API_MARKS[0]) + 1
     nibbles = _gather(block, at)
     dashed = _all_hex(nibbles[:, _DASHED]) & (block.data[at[:, None] + _DASHES] == ord("-")).all(1)
     undashed = _all_hex(nibbles[:, :_UUID])
@@ -93,9 +123,25 @@ def _find_api(lines: Lines, mark: bytes) -> FoundRequests:
     return FoundRequests(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
-def _places(block: ByteBlock, text: bytes, rare: int) -> Positions:
-    """Where `text` stands; its byte number `rare` is looked for first."""
-    at = np.flatnonzero(block.data[rare : block.size] == text[rare])
+def _find_named(lines: Claims, foreign: Positions) -> FoundRequests:
+    """SGLang's rooms, and the bare ids of the lines that say of them what they are."""
+    rows: list[int] = []
+    keys: list[int] = []
+    if not any(mark in lines.text for mark in _NAMED_MARKS):
+        return _NONE
+    for row in foreign.tolist():
+        text = lines.text[lines.at[row] : lines.ends[row]]
+        if _ROOM not in text and not _BARE.search(text):
+            continue
+        if name := request_of(text.decode("utf-8", "replace")):
+            rows.append(row)
+            keys.append(key_of_request(name))
+    return FoundRequests(np.array(rows, np.int64), np.array(keys, np.uint64))
+
+
+def _places(block: ByteBlock, text: bytes) -> Positions:
+    """Where `text` stands."""
+    at = np.flatnonzero(block.data[: block.size] == text[0])
     for begin in range(0, len(text), 8):
         at = at[block.starts_with(at + begin, text[begin : begin + 8])]
     return at

@@ -112,8 +112,11 @@ class Scanner:
             torn=claims.torn,
         )
         when, kind = self._inherit(claims, own, marks.set_numbers(self.kinds))
+        foreign = np.flatnonzero(self.kinds.grammar.is_foreign[claims.format])
         traces = find_traces(seen, marks.text_at, self.kinds.grammar.pairs)
-        return Rows(lines.offsets + offset, when, kind, traces, find_requests(seen))
+        return Rows(
+            lines.offsets + offset, when, kind, traces, find_requests(seen, claims, foreign)
+        )
 
     def _claim(self, claims: Claims) -> list[Unsure]:
         """Heads and prefixes, in turns, and then the heads inside of what is left."""

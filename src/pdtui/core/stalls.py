@@ -12,7 +12,7 @@ from pdtui.core.engines import Engine, Side
 from pdtui.core.evidence import Clocks, Place, clock_of, length_of
 from pdtui.core.handshakes import UNFINISHED, Handshake, Handshakes, State
 from pdtui.core.stamps import SECOND
-from pdtui.core.steps import Step
+from pdtui.core.steps import STEP_WORDS, Step
 
 THRESHOLD = 10 * SECOND
 """Shorter waits are normal: on a cold machine a handshake may take more than five seconds."""
@@ -104,7 +104,7 @@ class _Diagnosis:
         behind = self._behind(waiting, other)
         reason, hint = self._why(waiting, other, behind)
         place = Place(waiting.source, _wait_row(waiting))
-        names = [(self._name(side), _STEP_WORDS[side.last[0]]) for side in self.handshake.sides]
+        names = [(self._name(side), STEP_WORDS[side.last[0]]) for side in self.handshake.sides]
         return Stall(
             handshake=self.handshake,
             waiting=self._name(waiting),
@@ -173,13 +173,18 @@ class _Diagnosis:
     def _why_connecting(self, waiting: Side, other: Side | None) -> tuple[str, str]:
         if other is not None:
             reason = f"NEW was received, {_IN} never called"
+            ended = "Its log ends right there. " if self._ends_with(other) else ""
             there = f"Is the process of {self._name(other)} still there? "
-            return reason, f"{there}Next: {_dump(other.engine)}"
+            return reason, f"{ended}{there}Next: {_dump(other.engine)}"
         if waiting.from_nccl or not waiting.peer:
             return "the other side is not seen there", _NO_PEER
         # Without the debug patch no line says that NEW was sent; who is in has sent it.
         sent = "NEW was sent, never received" if waiting.entered else "NEW was never sent"
         return self._why_not_received(waiting, sent)
+
+    def _ends_with(self, side: Side) -> bool:
+        """Whether the side's last step is the last row of its source."""
+        return side.last[1] == self.clocks.snapshot[side.source][1] - 1
 
     def _why_not_received(self, waiting: Side, sent: str) -> tuple[str, str]:
         peer = self._peer(waiting, None)
@@ -242,17 +247,6 @@ def _port(address: str) -> str:
     return address.rpartition(":")[2]
 
 
-_STEP_WORDS = {
-    Step.CONNECTING: "create_connect",
-    Step.CONNECTED: "ZMQ connected",
-    Step.NEW_SENT: "NEW sent",
-    Step.NEW_RECEIVED: "NEW received",
-    Step.ENTERED: f"about to call {_IN}",
-    Step.BLOCKING: f"entered {_IN}",
-    Step.COMM_STARTED: "NCCL's Init START",
-    Step.COMM_COMPLETE: "NCCL's Init COMPLETE",
-    Step.SUCCEEDED: f"{_IN} succeeded",
-}
 _REACH = (
     "The address or port may be wrong, a firewall in between, or the peer not up "
     "(ZMQ connects without it). Next: nc -vz to port {port} from here, ss -ltn there"

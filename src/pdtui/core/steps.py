@@ -72,7 +72,6 @@ class Step(IntEnum):
     ADDRESS_IN_USE = auto()
     NCCL_ERROR = auto()
     OUT_OF_MEMORY = auto()
-    ID_WITHOUT_ADDRESS = auto()
     PEER_CLOSED = auto()
     NCCL_OPENED = auto()
     NCCL_CLOSED = auto()
@@ -84,6 +83,20 @@ class Step(IntEnum):
     # What a user's own pairs say.
     OWN_CAUSE = auto()
     OWN_EFFECT = auto()
+
+
+STEP_WORDS = {
+    Step.CONNECTING: "create_connect",
+    Step.CONNECTED: "ZMQ connected",
+    Step.NEW_SENT: "NEW sent",
+    Step.NEW_RECEIVED: "NEW received",
+    Step.ENTERED: "about to call ncclCommInitRank",
+    Step.BLOCKING: "entered ncclCommInitRank",
+    Step.COMM_STARTED: "NCCL's Init START",
+    Step.COMM_COMPLETE: "NCCL's Init COMPLETE",
+    Step.SUCCEEDED: "ncclCommInitRank succeeded",
+}
+"""What to call the steps of a handshake's side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,9 +300,6 @@ FORMS: tuple[Form, ...] = (
             "RuntimeError: CUDA out of memory",
             "RuntimeError: CUDA error: out of memory",
         )
-    ),
-    _form(
-        Step.ID_WITHOUT_ADDRESS, "ValueError: Request id ", r".*?does not contain hostname and port"
     ),
     _form(Step.NIXL_HANDSHAKE_FAILED, "Handshake with ", r"\S+ failed"),
     _form(Step.NIXL_HANDSHAKE_FAILED, "Handshake failed for request ", ""),

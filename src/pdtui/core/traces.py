@@ -149,7 +149,18 @@ _BY_WORD: dict[int, dict[int, list[Form]]] = defaultdict(lambda: defaultdict(lis
 for _form in FORMS:
     _length = min(len(_form.begins), _WORD)
     _BY_WORD[_length][int(word(_form.begins[:_length]))].append(_form)
-_TABLES = {length: np.array(sorted(forms), np.uint64) for length, forms in _BY_WORD.items()}
+_SLOT_MIX, _SLOT_SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(52)
+
+
+def _slots(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """A number below 4096 for each word (Knuth's multiplicative hashing)."""
+    return (words * _SLOT_MIX) >> _SLOT_SHIFT
+
+
+_TABLES = {length: np.zeros(4096, np.bool_) for length in _BY_WORD}
+"""Whether a form with a beginning of this length may begin with a word of this slot."""
+for _length, _forms in _BY_WORD.items():
+    _TABLES[_length][_slots(np.array(list(_forms), np.uint64))] = True
 
 
 class _Collected:
@@ -197,13 +208,13 @@ def find_traces(lines: Lines, text_at: Positions, pairs: Sequence[Pair] = ()) ->
     words = lines.block.word(at)
     for length, table in _TABLES.items():
         looked = words & BYTE_MASKS[length]
-        candidates = np.flatnonzero(np.isin(looked, table))
+        candidates = np.flatnonzero(table[_slots(looked)])
         if not len(candidates):
             continue
         beginnings, which = np.unique(looked[candidates], return_inverse=True)
         for number, beginning in enumerate(beginnings.tolist()):
             rows = candidates[which == number]
-            for form in _BY_WORD[length][beginning]:
+            for form in _BY_WORD[length].get(beginning, ()):
                 rows = rows[~_collect(lines, at, rows, form, collected)]
     for pair in pairs:
         _collect_pair(lines, pair, collected)

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from pdtui.core.describe import Row
-from pdtui.core.fields import fields_of, request_of
+from pdtui.core.fields import fields_of
 from pdtui.core.markers import known_markers, marker_of
 from pdtui.core.printing import printable
 from pdtui.core.stamps import to_datetime
@@ -124,8 +124,8 @@ def _details(row: Row) -> Iterable[tuple[str, str]]:
         yield "marker", f"{fit(emoji, 2)} {marker.name}: {marker.meaning}"
     if row.origin:
         yield "origin", row.origin
-    if request := request_of(row.message):
-        yield "request", request
+    if row.request:
+        yield "request", row.request
     yield "message", row.message
 
 

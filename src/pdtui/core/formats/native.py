@@ -7,20 +7,8 @@ import re
 from pdtui.core.formats.format import Format
 from pdtui.core.formats.vllm import LEVELS, ORIGIN
 from pdtui.core.levels import LEVEL_OF_WORD
-from pdtui.core.shapes import (
-    Blanks,
-    Digits,
-    Fraction,
-    GlogDate,
-    Maybe,
-    Moment,
-    Named,
-    OneOf,
-    Shape,
-    Text,
-    Until,
-    Year,
-)
+from pdtui.core.shapes import Blanks, Digits, Maybe, Named, OneOf, Shape, Text, Until
+from pdtui.core.stampshapes import Fraction, GlogDate, Moment, Year
 
 _LETTERS = {w: LEVEL_OF_WORD[w] for w in (b"I", b"W", b"E", b"F", b"C")}
 _SEVERITY = OneOf("level", _LETTERS)

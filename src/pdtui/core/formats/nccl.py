@@ -6,7 +6,8 @@ import re
 
 from pdtui.core.formats.format import STAMP, Format
 from pdtui.core.levels import LEVEL_OF_WORD
-from pdtui.core.shapes import Digits, Fraction, Maybe, Moment, OneOf, Shape, Text, Until, Year
+from pdtui.core.shapes import Digits, Maybe, OneOf, Shape, Text, Until
+from pdtui.core.stampshapes import Fraction, Moment, Year
 
 _LONGEST_HOST = 64
 _FIRST_BYTES = frozenset(set(range(256)) - set(b" \t({\"'"))

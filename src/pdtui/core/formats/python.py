@@ -6,18 +6,8 @@ import re
 
 from pdtui.core.formats.format import LEVEL, STAMP, Begins, Format
 from pdtui.core.formats.vllm import LEVELS
-from pdtui.core.shapes import (
-    Fraction,
-    Maybe,
-    Moment,
-    Named,
-    OneByte,
-    OneOf,
-    Shape,
-    Text,
-    Until,
-    Year,
-)
+from pdtui.core.shapes import Maybe, Named, OneByte, OneOf, Shape, Text, Until
+from pdtui.core.stampshapes import Fraction, Moment, Year
 
 _DATED = (Year(), Moment(), Maybe((Fraction(),)))
 _LONGEST_NAME = 95

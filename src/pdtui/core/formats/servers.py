@@ -10,19 +10,16 @@ from pdtui.core.levels import LEVEL_OF_WORD
 from pdtui.core.shapes import (
     Blanks,
     Digits,
-    Fraction,
     Maybe,
-    Moment,
     Named,
-    NoDate,
     OneOf,
     RankNames,
     Shape,
     Something,
     Text,
     Until,
-    Year,
 )
+from pdtui.core.stampshapes import Fraction, Moment, NoDate, Year
 
 _BRACKETED_STAMP = (Text(b"["), Year(), Moment(), Maybe((Fraction(),)))
 _TRACING_LEVELS = {w: LEVEL_OF_WORD[w] for w in (b"TRACE", b"DEBUG", b"INFO", b"WARN", b"ERROR")}

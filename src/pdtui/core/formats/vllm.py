@@ -6,7 +6,8 @@ import re
 
 from pdtui.core.formats.format import LEVEL, STAMP, Format
 from pdtui.core.levels import LEVEL_OF_WORD
-from pdtui.core.shapes import Digits, Maybe, Moment, Named, OneOf, Shape, Text, Until, Year
+from pdtui.core.shapes import Digits, Maybe, Named, OneOf, Shape, Text, Until
+from pdtui.core.stampshapes import Moment, Year
 
 _LONGEST_ORIGIN = 95
 LEVELS = {w: LEVEL_OF_WORD[w] for w in (b"DEBUG", b"INFO", b"WARNING", b"ERROR", b"CRITICAL")}
