@@ -24,6 +24,8 @@ SURE_MARK = re.compile(
 LOGGING_PREFIX = re.compile(rb"[^\s(:]{0,40}")
 """VLLM_LOGGING_PREFIX, which is glued to the head."""
 QUARTER = timedelta(minutes=15)
+WIDEST = timedelta(hours=15)
+"""No two zones are further apart; a file's parts may be of different days."""
 ERRORS = ("ERROR", "CRITICAL")
 WORDS = (
     (re.compile(rb"rror|xception|ailed|timed out|Traceback"), "ERROR"),
@@ -248,7 +250,8 @@ class Reference:
         if not line.utc or line.settled:
             self.local = moment
         elif self.zone is None and self.local is not None:
-            self.zone = round((self.local - moment) / QUARTER) * QUARTER
+            apart = self.local - moment
+            self.zone = round(apart / QUARTER) * QUARTER if abs(apart) <= WIDEST else timedelta()
         return moment + (self.zone or timedelta()) if line.utc and not line.settled else moment
 
     def _turn_year(self, month: int) -> None:
