@@ -8,7 +8,7 @@ import pytest
 
 from pdtui.core.lanes import Lane, Split, lanes_of
 from tests.conftest import Load
-from tests.core.sources import growing, pieces_of
+from tests.core.sources import growing, opened, pieces_of
 
 HEAD = "INFO 11-22 06:35:44 [a.py:1] "
 TWO_PROCESSES = f"(A pid=5) {HEAD}x\n(B pid=6) {HEAD}x\n{HEAD}of none\n".encode()
@@ -95,3 +95,17 @@ def test_a_lane_is_the_same_when_asked_again() -> None:
         written.write(TWO_RANKS)
         assert lanes_of([written.source], Split.AUTO) == first
         assert first[0] == Lane(0, Split.RANK, 0, "a · rank 0")
+
+
+def test_roles_that_share_ranks_have_a_lane_each() -> None:
+    """Two pods in one file, each with ranks 0 and 1: prefill and decode are seen apart."""
+    lines = "".join(
+        f"{pod}  | (Worker_TP{rank} pid={rank + 7}) INFO 11-22 06:35:44 [a.py:1] x\n"
+        for pod in ("prefill-1", "decode-1")
+        for rank in (0, 1)
+    )
+    with opened(lines.encode(), label="compose") as source:
+        lanes = lanes_of([source], Split.AUTO)
+        masks = [lane.kind_mask(source)[source.columns.kind].tolist() for lane in lanes]
+    assert [lane.label for lane in lanes] == ["compose · prefill", "compose · decode"]
+    assert masks == [[True, True, False, False], [False, False, True, True]]

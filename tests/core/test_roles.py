@@ -125,3 +125,18 @@ def test_sources_that_nothing_else_orders() -> None:
         assert [source.label for source in sources] == [
             "c", "prefill", "decode-1", "decode-2", "proxy", "a", "b",
         ]  # fmt: skip
+
+
+def test_two_instances_of_one_file_have_a_role_each() -> None:
+    """Both have ranks 0 and 1; their processes tell them apart."""
+    engine = "(Worker_TP{rank} pid={pid}) " + HEAD
+    lines = [
+        engine.format(rank=rank, pid=pid)
+        + f"🤝ncclCommInitRank Success, a:{pid}{arrow}b:{pid}, MyRank:0\n"
+        for pid, rank, arrow in ((11, 0, "👉"), (12, 1, "👉"), (21, 0, "👈"), (22, 1, "👈"))
+    ]
+    engine_ready = engine.format(rank=0, pid=11) + "💯init, rank:0, send_type:PUT_ASYNC, x\n"
+    with opened("".join([engine_ready, *lines]).encode(), label="run") as source:
+        describer = Describer(source)
+        found = {row.pid: row.role for row in map(describer.describe, range(len(source)))}
+    assert found == {11: "prefill", 12: "prefill", 21: "decode", 22: "decode"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from pdtui.core.kinds import NO_PROCESS
 from pdtui.core.source import Source
 
 PREFILL, DECODE, PROXY = "prefill", "decode", "proxy"
@@ -40,8 +41,8 @@ def roles(source: Source) -> list[str | None]:
     """The role of each kind of the source's rows.
 
     The container's name says it, else the label, else `kv_role`, else the arrow of the 🤝 line of
-    the row's rank: in PUT and PUT_ASYNC the prefill side connects (👉), in GET the decode side
-    does.
+    the row's process or rank: in PUT and PUT_ASYNC the prefill side connects (👉), in GET the
+    decode side does.
     """
     kinds = source.kinds
     others = _roles_by_source(source)
@@ -60,26 +61,35 @@ def _roles_by_source(source: Source) -> list[str | None]:
     whole = role_of_label(source.label) or role_of_facts(source)
     if whole:
         return [whole] * len(kinds)
-    of_rank = _roles_of_ranks(source)
-    distinct = set(of_rank.values())
+    of_process, of_rank = _roles_by_arrows(source)
+    distinct = {*of_process.values(), *of_rank.values()}
     if len(distinct) == 1:
         return [next(iter(distinct))] * len(kinds)
-    return [of_rank.get(rank.value) if rank else None for rank in kinds.ranks()]
+    return [
+        of_process.get(kind.process) or (of_rank.get(rank.value) if rank else None)
+        for kind, rank in zip(list(kinds.kinds), kinds.ranks(), strict=False)
+    ]
 
 
-def _roles_of_ranks(source: Source) -> dict[int, str]:
-    """Rank → role, from the arrows; a rank with two roles has none."""
+def _roles_by_arrows(source: Source) -> tuple[dict[int, str], dict[int, str]]:
+    """Process → role and rank → role; a process or rank with two roles has none."""
     kinds = source.kinds
-    if len(kinds.send_types) != 1:
-        return {}
-    connector = DECODE if "GET" in kinds.send_types else PREFILL
-    acceptor = PREFILL if connector == DECODE else DECODE
-    found: dict[int, set[str]] = {}
-    for kind, rank in zip(list(kinds.kinds), kinds.ranks(), strict=False):
-        marks = kinds.marker_sets[kind.markers]
-        if rank is None or kind.continuation or "🤝" not in marks:
-            continue
-        role = connector if _CONNECTS in marks else acceptor if _ACCEPTS in marks else None
-        if role:
-            found.setdefault(rank.value, set()).add(role)
-    return {rank: next(iter(said)) for rank, said in found.items() if len(said) == 1}
+    of_process: dict[int, set[str]] = {}
+    of_rank: dict[int, set[str]] = {}
+    if len(kinds.send_types) == 1:
+        connector = DECODE if "GET" in kinds.send_types else PREFILL
+        acceptor = PREFILL if connector == DECODE else DECODE
+        for kind, rank in zip(list(kinds.kinds), kinds.ranks(), strict=False):
+            marks = kinds.marker_sets[kind.markers]
+            role = connector if _CONNECTS in marks else acceptor if _ACCEPTS in marks else None
+            if role is None or kind.continuation or "🤝" not in marks:
+                continue
+            if kind.process != NO_PROCESS:
+                of_process.setdefault(kind.process, set()).add(role)
+            if rank is not None:
+                of_rank.setdefault(rank.value, set()).add(role)
+    return _sure(of_process), _sure(of_rank)
+
+
+def _sure(found: dict[int, set[str]]) -> dict[int, str]:
+    return {number: next(iter(said)) for number, said in found.items() if len(said) == 1}

@@ -58,5 +58,7 @@ NCCL_AT_SOURCE = Format(
     contains=b" NCCL ",
     own_ranks=True,
 )
-HOST = re.compile(rb"(?:\[[-0-9 :.]+\] )?(?P<host>[^ :\n]{0,64}):\d")
-"""The host that a line of NCCL begins with."""
+HOST = re.compile(
+    rb"(?P<host>[^ :\n]{0,64}):\d{1,8}:\d{1,8} (?:\[-?\d+\] )?(?:[^ \n]+ )?(?:\(\w+\) )?NCCL "
+)
+"""The host that a line of NCCL begins with, whatever stamps stand before it."""
