@@ -82,7 +82,7 @@ def test_markers_and_rank_of_a_message(message: str, markers: str, rank: int | N
 @pytest.mark.parametrize("selector", ["", "\ufe0f"])
 @pytest.mark.parametrize("emoji", [marker.emoji for marker in MARKERS])
 def test_every_marker_at_the_start_and_only_there(emoji: str, selector: str) -> None:
-    """With and without U+FE0F, first or second, before and behind the rank; elsewhere it is text."""
+    """With and without U+FE0F, first or second, before and behind the rank; else it is text."""
     sign = emoji + selector
     for message, markers, rank in (
         (f"{sign} text", (emoji,), None),
