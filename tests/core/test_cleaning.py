@@ -32,6 +32,9 @@ LINES = [
     (b"  0%\r" + HEAD + b"\r 99%", HEAD + b"\r 99%"),
     (b"a\r(Worker pid=1) " + HEAD + b"\r 99%", b"(Worker pid=1) " + HEAD + b"\r 99%"),
     (b"a\rvm:1:2 [0] NCCL INFO x\r 99%", b"vm:1:2 [0] NCCL INFO x\r 99%"),
+    (b"a\r 5%" + HEAD + b"\r 99%", b" 5%" + HEAD + b"\r 99%"),
+    (b"[rank1]: " + HEAD + b"\r 99%", b"[rank1]: " + HEAD + b"\r 99%"),
+    (HEAD + b"\r" + HEAD + b"x\r 99%", HEAD + b"x\r 99%"),
     (b"a\0b\xff\xfe", b"a\0b\xff\xfe"),
 ]
 

@@ -147,7 +147,7 @@ def test_grep_for_an_emoji_is_the_marker_filter_everywhere(corpus: Path) -> None
 
 
 def test_an_emoji_in_a_prompt_is_no_marker(data: Path, corpus: Path) -> None:
-    """grep finds 🔍 in prompts that whole servers log; no row of theirs has the marker."""
+    """grep finds 🔍 and 🚨 in prompts that whole servers log; no row of theirs has the marker."""
     for root in (data, corpus):
         text = (root / "vllm-cpu" / "debug-nixl" / "prefill.log").read_bytes()
         assert grep(text, "🔍")

@@ -48,6 +48,12 @@ def test_utc_by_itself_is_as_it_is_written() -> None:
     assert clocks(data) == ["09:30:00", "10:31:00", "10:32:00"]
 
 
+def test_what_is_further_apart_than_zones_is_of_another_day() -> None:
+    """A file that two runs wrote: then the stamps are left as they are."""
+    assert clocks(LOCAL.format("23:30:00") + UTC.format("08:29:00")) == ["23:30:00", "08:29:00"]
+    assert clocks(LOCAL.format("23:30:00") + UTC.format("08:31:00")) == ["23:30:00", "23:31:00"]
+
+
 def test_a_launchers_stamp_is_every_lines_time() -> None:
     """kubectl's is UTC and finer than vLLM's; mixed they would be in no order (vllm#16107)."""
     data = KUBECTL.format("07:55:21.5", LOCAL.format("00:55:21"))

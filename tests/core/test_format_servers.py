@@ -120,6 +120,15 @@ def test_sglang_says_in_words_what_went_wrong(message: str, level: str | None) -
         assert (row.format, row.level) == ("sglang", level)
 
 
+def test_words_of_a_bar_that_was_overwritten_are_no_lines() -> None:
+    """Neither those of the line that it stood in nor those of the line above."""
+    rows = scanned(
+        b"[2025-04-30 14:23:57 TP0] Decode batch\nWarning: failed\r 99%\n"
+        b"Error: x\r[2025-04-30 14:23:57 TP0] Decode batch\n"
+    )
+    assert [row.level for row in rows] == [None, None, None]
+
+
 def test_a_stamp_in_utc_is_moved_to_the_zone_of_the_others() -> None:
     """Dynamo and UCX write UTC beside vLLM's local time: how far apart is a matter of quarters."""
     rows = scanned(

@@ -79,6 +79,25 @@ def test_markers_and_rank_of_a_message(message: str, markers: str, rank: int | N
     assert row.rank_source == (None if rank is None else "explicit")
 
 
+@pytest.mark.parametrize("selector", ["", "\ufe0f"])
+@pytest.mark.parametrize("emoji", [marker.emoji for marker in MARKERS])
+def test_every_marker_at_the_start_and_only_there(emoji: str, selector: str) -> None:
+    """With and without U+FE0F, first or second, before and behind the rank; else it is text."""
+    sign = emoji + selector
+    for message, markers, rank in (
+        (f"{sign} text", (emoji,), None),
+        (f"{sign}text", (emoji,), None),
+        (f"{sign}", (emoji,), None),
+        (f"{sign} [Rank 2] text", (emoji,), 2),
+        (f"[Rank 2] {sign}text", (emoji,), 2),
+        (f"🎉 [Rank 2] {sign} text", ("🎉", emoji), 2),
+        (f"prompt: 'what is {sign}?'", (), None),
+        (f"[Rank 2] text {sign}", (), 2),
+    ):
+        row = scanned((HEAD + message).encode())[0]
+        assert (row.markers, row.rank, row.message) == (markers, rank, message)
+
+
 @pytest.mark.parametrize(
     "emoji",
     ["👩‍💻", "🇫🇷", "👍🏽", "🎉", "⏱", "✈️"],

@@ -101,6 +101,8 @@ LAUNCHED = [
     ("[pod/a-decode-0/c] 2025-04-06T07:55:21Z [rank2]: ", "a-decode-0/c", 2, "2025-04-06T07:55:21"),
     ("2025-04-06T07:55:21Z [pod/a-decode-0/c] ", "a-decode-0/c", None, "2025-04-06T07:55:21"),
     ("a-decode-0 c 2025-04-06T07:55:21Z ", "a-decode-0/c", None, "2025-04-06T07:55:21"),
+    ("prefill-1  | 2025-04-06T07:55:21.1Z ", "prefill-1", None, "2025-04-06T07:55:21.1"),
+    ("[default2]:[rank1]: ", None, 1, None),
     ("decode-1  | [rank1]: (Worker_TP2 pid=9) ", "Worker_TP2", 2, None),
     ("0: (EngineCore pid=7) (RayWorker pid=9, ip=10.0.0.2) ", "RayWorker", None, None),
     ("Aug 19 18:34:30 node vllm[8707]: (APIServer pid=8707) ", "APIServer", None,

@@ -132,10 +132,11 @@ FORMS: tuple[Form, ...] = (
 )  # fmt: skip
 
 # What nobody else's lines look like, also in the middle of a line.
-SURE_PREFIX = rb"\([A-Za-z][^()]{0,80} pid=\d{1,8}(?!\d)[^()]{0,40}\) "
+SURE_PREFIX = rb"\([A-Za-z][^()\r]{0,80} pid=\d{1,8}(?!\d)[^()\r]{0,40}\) "
 SURE_HEAD = re.compile(
     rb"(?:" + SURE_PREFIX + rb")*(?:(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) (?:0[1-9]|1[0-2])-"
-    rb"(?:0[1-9]|[12]\d|3[01]) (?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60) \[?[^ :\]]{1,95}:\d{1,7}\]"
+    rb"(?:0[1-9]|[12]\d|3[01]) (?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60) "
+    rb"\[?[^ :\]\r]{1,95}:\d{1,7}\]"
     rb"|[\w.-]{1,64}:\d{1,8}:\d{1,8} (?:\[-?\d{1,4}\] )?NCCL (?:INFO|WARN|CALL|TRACE|ABORT) )"
 )
 

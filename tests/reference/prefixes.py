@@ -73,9 +73,10 @@ def is_head(text: bytes) -> bool:
     return False
 
 
-def prefix_of(text: bytes, known: set[bytes]) -> Prefix | None:
+def prefix_of(text: bytes, known: set[bytes], *, learning: bool = True) -> Prefix | None:
     """The prefix that the text begins with; `known` are those that have stood before a head."""
-    return _sure(text) or _learned(text, known)
+    prefix = _sure(text) or _learned(text, known)
+    return prefix if learning or not prefix or prefix.learned in {b"", *known} else None
 
 
 def _sure(text: bytes) -> Prefix | None:

@@ -24,6 +24,8 @@ SURE_MARK = re.compile(
 LOGGING_PREFIX = re.compile(rb"[^\s(:]{0,40}")
 """VLLM_LOGGING_PREFIX, which is glued to the head."""
 QUARTER = timedelta(minutes=15)
+WIDEST = timedelta(hours=15)
+"""No two zones are further apart; a file's parts may be of different days."""
 ERRORS = ("ERROR", "CRITICAL")
 WORDS = (
     (re.compile(rb"rror|xception|ailed|timed out|Traceback"), "ERROR"),
@@ -248,7 +250,8 @@ class Reference:
         if not line.utc or line.settled:
             self.local = moment
         elif self.zone is None and self.local is not None:
-            self.zone = round((self.local - moment) / QUARTER) * QUARTER
+            apart = self.local - moment
+            self.zone = round(apart / QUARTER) * QUARTER if abs(apart) <= WIDEST else timedelta()
         return moment + (self.zone or timedelta()) if line.utc and not line.settled else moment
 
     def _turn_year(self, month: int) -> None:
@@ -279,7 +282,7 @@ class Reference:
     def _without_prefixes(self, text: bytes, known: set[bytes]) -> str:
         """What is shown of a line that is no head: the lines below may have taught a prefix."""
         for _ in range(MOST + 1):
-            prefix = prefix_of(text, known)
+            prefix = prefix_of(text, known, learning=False)
             text = text[prefix.length if prefix else 0 :]
         return repaired(text).decode("utf-8", "replace")
 
@@ -309,8 +312,8 @@ def last_state(text: bytes) -> bytes:
     """What stands behind the last return, but not where a head would be lost."""
     parts = text.split(b"\r")
     for first in range(len(parts) - 1, -1, -1):
-        if SURE_HEAD.match(shown := b"\r".join(parts[first:])):
-            return shown
+        if SURE_HEAD.search(parts[first]):
+            return b"\r".join(parts[first:])
     return parts[-1]
 
 

@@ -206,7 +206,9 @@ class Claimer:
         for level, words in _SUGGESTING:
             places = np.array([at for word in words for at in _places(claims.text, word)], np.int64)
             found = np.searchsorted(claims.starts, places, "right") - 1
-            found = found[silent[found] & (places >= claims.at[found])]
+            # A bar that was overwritten belongs to no line.
+            inside = (places >= claims.at[found]) & (places < claims.ends[found])
+            found = found[silent[found] & inside]
             claims.level[found] = level
 
 

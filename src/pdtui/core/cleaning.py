@@ -17,6 +17,8 @@ SGR = re.compile(rb"\x1b\[[0-9;?]*[ -/]*[@-~]")
 """A terminal's control sequence (ECMA-48), colour codes for the most part."""
 SGR_REMNANT = re.compile(rb"\[\d{1,3}(?:;\d{1,3}){0,3}m")
 """What is left of one where the ESC byte was lost on the way."""
+_SIGN_OF_HEAD = re.compile(rb"-\d\d \d\d:\d\d:|NCCL ")
+"""What a line must hold for a head to be in it: a quicker look."""
 _NEWLINE, _RETURN = ord("\n"), ord("\r")
 _USUAL_RETURNS = 2
 """No logger or terminal ends a line with more of them."""
@@ -68,15 +70,13 @@ def _after_returns(line: bytes) -> int:
     """Where what a terminal would show begins: behind the last `\\r`.
 
     But not where that hides the head of a record: a bar may be drawn behind a line that somebody
-    has begun.
+    has begun, and a head may stand behind a bar.
     """
-    last = line.rindex(b"\r") + 1
-    begin = last
-    while not HEAD.match(line, begin):
-        if not begin:
-            return last
-        begin = line.rfind(b"\r", 0, begin - 1) + 1
-    return begin
+    end = len(line)
+    if _SIGN_OF_HEAD.search(line):
+        for found in HEAD.finditer(line):
+            end = found.start()
+    return line.rfind(b"\r", 0, end) + 1
 
 
 def _without_remnants(line: bytes) -> bytes:

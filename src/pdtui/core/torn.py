@@ -13,10 +13,10 @@ import numpy as np
 
 from pdtui.core.bytescan import Flags, Positions
 
-_PROCESS = rb"\([A-Za-z][^()\n]{0,80} pid=\d{1,8}(?!\d)[^()\n]{0,40}\) "
+_PROCESS = rb"\([A-Za-z][^()\r\n]{0,80} pid=\d{1,8}(?!\d)[^()\r\n]{0,40}\) "
 _VLLM = (
     rb"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) (?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]) "
-    rb"(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60) \[?[^ :\]\n]{1,95}:\d{1,7}\]"
+    rb"(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60) \[?[^ :\]\r\n]{1,95}:\d{1,7}\]"
 )
 _NCCL = rb"[\w.-]{1,64}:\d{1,8}:\d{1,8} (?:\[-?\d{1,4}\] )?NCCL (?:INFO|WARN|CALL|TRACE|ABORT) "
 HEAD = re.compile(rb"(?:%s)*(?:%s|%s)" % (_PROCESS, _VLLM, _NCCL))
