@@ -47,13 +47,22 @@ def load(named: list[Named], year: int | None) -> tuple[Store, list[SourceError]
     from pdtui.core.store import Store
     from pdtui.follow.ingest import Ingest
     from pdtui.follow.opening import SAMPLE, feed_of, problem_in, problem_with
+    from pdtui.follow.parallel import read_at_once
     from pdtui.follow.stream import StreamFollower
 
     readable, troubles = without(named, problem_with)
     store = Store()
-    feeds = [feed_of(source, year, lambda: None) for source in readable]
-    streams = [f.follower if isinstance(f.follower, StreamFollower) else None for f in feeds]
+    done = read_at_once(readable, year)
+    rest = [source for source in readable if source not in done]
+    feeds = [feed_of(source, year, lambda: None) for source in rest]
     Ingest(store, feeds).load()
+    followers = dict(zip(rest, (feed.follower for feed in feeds), strict=True))
+    sources = done | dict(zip(rest, store.sources, strict=True))
+    store.sources[:] = [sources[source] for source in readable]
+    streams = [
+        follower if isinstance(follower, StreamFollower) else None
+        for follower in map(followers.get, readable)
+    ]
     kept = []
     for source, stream in zip(store.sources, streams, strict=True):
         said = stream.problem if stream else source.trouble

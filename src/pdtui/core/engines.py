@@ -8,6 +8,7 @@ address, by its process, by `[Rank N]`, or not at all: then it is the latest try
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 from pdtui.core.kinds import NO_RANK
@@ -27,6 +28,8 @@ _IN = (Step.ENTERED, Step.BLOCKING, Step.COMM_STARTED)
 _DONE = (Step.SUCCEEDED, Step.COMM_COMPLETE)
 _CONNECTS = {"decode": True, "prefill": False, "PREFILL": True, "DECODE": False, "0": True}
 """What the patch's words and MyRank say of the side that writes them: whether it connects."""
+_MOST_AT_ONCE = 256
+"""No process has more engines or handshakes under way at a time; older ones were given up."""
 _SENDER, _LISTENER = "send_async", "listen_for_requests"
 
 
@@ -138,6 +141,12 @@ class EngineReader:
     """Sides that nothing but their own 🤝 names, and that no other side can be mistaken for."""
     refused: list[tuple[str, int]] = field(default_factory=list)
     """Addresses that could not be bound because they were taken, each with its row."""
+    _up: list[Engine] = field(default_factory=list)
+    """The latest engines that have not ended."""
+    _under_way: list[Side] = field(default_factory=list)
+    """The latest sides of which something may still be said."""
+    _generations: Counter[str] = field(default_factory=Counter)
+    """How many engines have had each address."""
     _read: int = 0
     _guessed: bool = False
     """Whether the last row's engine was taken from several that it may be."""
@@ -182,12 +191,12 @@ class EngineReader:
         engine.rank = rank if rank is not None else engine.rank
         engine.send_type = ready["type"] if ready else engine.send_type
         if said.own and said.own != engine.address:
-            engine.address = said.own
+            self._settle_at(engine, said.own)
             self._succeed(engine, trace.row)
 
     def _coming_up(self, step: Step, own: str, pid: int | None, rank: int | None) -> Engine:
         """The engine that is coming up and has not said this yet, else a new one."""
-        for engine in reversed(self.engines):
+        for engine in reversed(self._up):
             if engine.ended is not None or step in engine.steps or not engine.logged:
                 continue
             # The listener's thread may run after 💯; nothing else of coming up follows it.
@@ -196,39 +205,50 @@ class EngineReader:
             same_rank = rank is None or engine.rank in (None, rank)
             if not over and same_pid and same_rank and own in ("", engine.address or own):
                 return engine
+        return self._new_engine(pid, rank)
+
+    def _new_engine(self, pid: int | None, rank: int | None) -> Engine:
         engine = Engine(self.number, pid, rank)
         self.engines.append(engine)
+        if len(self._up) >= 2 * _MOST_AT_ONCE:
+            self._up = [e for e in self._up if e.ended is None][-_MOST_AT_ONCE:]
+        self._up.append(engine)
         return engine
 
+    def _settle_at(self, engine: Engine, address: str) -> None:
+        self._generations[engine.address] -= bool(engine.address)
+        engine.address = address
+        self._generations[address] += 1
+
     def _succeed(self, engine: Engine, row: int) -> None:
-        """Ends the engines that had this address before."""
-        earlier = [e for e in self.engines if e.address == engine.address and e is not engine]
-        for other in earlier:
-            if other.ended is None:
+        """Ends the engine that had this address before."""
+        for other in self._up:
+            if other.address == engine.address and other is not engine and other.ended is None:
                 other.ended = row
-        engine.generation = len(earlier) + 1
+        self._up = [e for e in self._up if e.ended is None]
+        engine.generation = self._generations[engine.address]
 
     def _engine(self, said: Said, pid: int | None, rank: int | None) -> Engine:
         """Whose step this is."""
-        running = [engine for engine in reversed(self.engines) if engine.ended is None]
+        running = [engine for engine in reversed(self._up) if engine.ended is None]
         fits = [e for e in running if said.own and e.address == said.own]
         fits = fits or [e for e in running if pid is not None and e.pid == pid]
         fits = fits or [e for e in running if _same(e.pid, pid) and _same(e.rank, rank)]
         if said.own:
             fits = [e for e in fits if e.address in ("", said.own)]
         if not fits:
-            fits = [Engine(self.number, pid, rank)]
-            self.engines += fits
+            fits = [self._new_engine(pid, rank)]
         nameless = rank is None and pid is None and not said.own
         engine = self._busy(fits) if nameless else fits[0]
         self._guessed = nameless and len(fits) > 1
-        engine.address = engine.address or said.own
+        if said.own and not engine.address:
+            self._settle_at(engine, said.own)
         engine.pid = pid if engine.pid is None else engine.pid
         return engine
 
     def _busy(self, engines: list[Engine]) -> Engine:
         """The one with the latest open side, where the row does not say which."""
-        for side in reversed(self.sides):
+        for side in reversed(self._under_way):
             if side.open and side.engine in engines:
                 return side.engine
         return engines[0]
@@ -248,6 +268,7 @@ class EngineReader:
             side = self._open_side(engine, connects, said.remote, step)
         if step is Step.COMM_EXISTS:
             self.sides.remove(side)
+            self._under_way.remove(side)
             return
         side.steps.setdefault(step, trace.row)
         if trace.key != NO_KEY and step in (Step.NEW_SENT, Step.NEW_RECEIVED):
@@ -255,7 +276,7 @@ class EngineReader:
 
     def _open_side(self, engine: Engine, connects: bool, peer: str, step: Step) -> Side:
         """The latest open side with this peer that has not said this yet, else a new one."""
-        for side in reversed(self.sides):
+        for side in reversed(self._under_way):
             fits = side.engine is engine and side.open and side.connects is connects
             if fits and side.peer == peer and step not in side.steps:
                 return side
@@ -264,11 +285,15 @@ class EngineReader:
     def _new_side(self, engine: Engine, connects: bool | None, peer: str = "") -> Side:
         side = Side(engine, len(self.sides), connects, peer)
         self.sides.append(side)
+        if len(self._under_way) >= 2 * _MOST_AT_ONCE:
+            left = [other for other in self._under_way if not _is_over(other)]
+            self._under_way = left[-_MOST_AT_ONCE:]
+        self._under_way.append(side)
         return side
 
     def _blocking(self, engine: Engine, connects: bool | None, alert: bool) -> Side:
         """The side that 🚨 (which says the direction) or `set_p2p_nccl_context` speaks of."""
-        mine = [side for side in reversed(self.sides) if side.engine is engine and side.open]
+        mine = [s for s in reversed(self._under_way) if s.engine is engine and s.open]
         if alert:
             fits = [side for side in mine if side.connects is connects and not side.alerted]
         else:
@@ -282,12 +307,12 @@ class EngineReader:
     def _succeeded(self, engine: Engine, trace: Trace) -> Side:
         said = trace.said
         connects, shakes = _CONNECTS.get(said.detail, False), bool(said.own)
-        mine = [side for side in reversed(self.sides) if side.engine is engine]
+        mine = [side for side in reversed(self._under_way) if side.engine is engine]
         same = [s for s in mine if s.connects is connects and s.peer == said.remote]
         told = [s for s in same if shakes and Step.SUCCEEDED in s.steps and not s.shook]
         waits = [s for s in same if Step.SUCCEEDED not in s.steps and s.engine.ended is None]
         pending = [s for s in mine if _is_pending(s, connects)]
-        others = [s for s in reversed(self.sides) if s.guessed and _is_pending(s, connects)]
+        others = [s for s in reversed(self._under_way) if s.guessed and _is_pending(s, connects)]
         # The earliest of those without a peer: an engine comes out in the order it went in.
         found = told[:1] or waits[:1] or pending[-1:] or others[-1:]
         side = found[0] if found else self._new_side(engine, connects, said.remote)
@@ -304,9 +329,9 @@ class EngineReader:
         if size != "2":
             return
         connects = rank == "0"
-        engines = [e for e in self.engines if e.ended is None and _same(e.pid, pid)]
+        engines = [e for e in self._up if e.ended is None and _same(e.pid, pid)]
         exact = [e for e in engines if e.pid == pid]
-        for side in reversed(self.sides):
+        for side in reversed(self._under_way):
             waits = side.engine in (exact or engines) and side.entered and not side.done
             if waits and side.comm == NO_KEY and side.connects in (None, connects):
                 if not side.guessed:
@@ -321,7 +346,7 @@ class EngineReader:
 
     def _comm_complete(self, trace: Trace) -> None:
         connects = trace.said.detail.startswith("0 ")
-        for side in reversed(self.sides):
+        for side in reversed(self._under_way):
             if side.comm == trace.key and side.connects is connects:
                 side.steps.setdefault(Step.COMM_COMPLETE, trace.row)
                 return
@@ -329,14 +354,20 @@ class EngineReader:
     def _die(self, trace: Trace, pid: int | None) -> None:
         """An exception ended a thread, and with it the handshake that it was at."""
         thread = trace.said.detail
-        engines = [e for e in self.engines if e.ended is None and _same(e.pid, pid)]
+        engines = [e for e in self._up if e.ended is None and _same(e.pid, pid)]
         if trace.step is Step.THREAD_DIED and len(engines) == 1:
             engines[0].died[thread] = trace.row
-        for side in reversed(self.sides):
+        for side in reversed(self._under_way):
             direction = {_SENDER: True, _LISTENER: False}.get(thread, side.connects)
             if side.engine in engines and side.open and side.connects is direction:
                 side.failed = trace.row
                 return
+
+
+def _is_over(side: Side) -> bool:
+    """Whether nothing more will be said of it."""
+    told = side.comm == NO_KEY or Step.COMM_COMPLETE in side.steps
+    return side.failed is not None or (Step.SUCCEEDED in side.steps and side.shook and told)
 
 
 def _is_pending(side: Side, connects: bool) -> bool:

@@ -8,15 +8,20 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from pdtui.core.describe import Describer, Row
 from pdtui.core.levels import LEVEL_NAMES, WARNING
-from pdtui.core.merge import Merge
+from pdtui.core.merge import Merge, Refs, row_numbers, source_numbers
 from pdtui.core.query import ANY_MARKER, Filter, parse_markers
 from pdtui.core.stamps import to_datetime
 from pdtui.core.store import Store
 from pdtui.core.view import Matches, TimelineView
 
 _BATCH = 4096
+_MOST_READ = 1 << 20
+_SPARSE = 8
+"""From a megabyte on, a stretch of which less than an eighth is wanted is not read whole."""
 COLUMNS = (
     "source", "line", "time", "time_source", "level", "format", "process", "pid", "rank",
     "rank_source", "role", "markers", "origin", "message", "fields", "request", "continuation",
@@ -45,24 +50,49 @@ def export(
         yield _csv_line(COLUMNS)
     write = FORMS[form]
     for first in range(0, len(view), _BATCH):
+        refs = view.refs(first, min(first + _BATCH, len(view)))
+        numbers, rows = source_numbers(refs).tolist(), row_numbers(refs).tolist()
+        lines = _lines_of(store, refs)
         chunk = []
-        for place in range(first, min(first + _BATCH, len(view))):
-            number, row = view.at(place)
+        for number, row, line in zip(numbers, rows, lines, strict=True):
             if label and form == "text":
                 chunk.append(f"{store.sources[number].label}: ".encode())
-            chunk.append(write(describers[number], row))
+            chunk.append(write(describers[number], row, line))
         yield b"".join(chunk)
 
 
-def _as_text(describer: Describer, row: int) -> bytes:
+def _lines_of(store: Store, refs: Refs) -> list[bytes]:
+    """The rows' own bytes. A source's rows are read together where they lie together."""
+    lines = [b""] * len(refs)
+    numbers, rows = source_numbers(refs), row_numbers(refs)
+    for number in np.unique(numbers).tolist():
+        source = store.sources[number]
+        places = np.flatnonzero(numbers == number)
+        mine = rows[places]
+        # In the order of the view, a source's rows are in the order of its file.
+        begins, ends = source.spans(mine)
+        begin, end = int(begins[0]), int(ends[-1])
+        if end - begin > _MOST_READ and end - begin > _SPARSE * int((ends - begins).sum()):
+            for place, row in zip(places.tolist(), mine.tolist(), strict=True):
+                lines[place] = source.line(row)
+            continue
+        text = source.read(begin, end)
+        spans = zip(
+            places.tolist(), (begins - begin).tolist(), (ends - begin).tolist(), strict=True
+        )
+        for place, first, stop in spans:
+            lines[place] = text[first:stop]
+    return lines
+
+
+def _as_text(_describer: Describer, _row: int, line: bytes) -> bytes:
     """The row's own bytes; the newline that a last line lacks is all that is added."""
-    line = describer.source.line(row)
     return line if line.endswith(b"\n") else line + b"\n"
 
 
-def _as_timeline(describer: Describer, row: int) -> bytes:
+def _as_timeline(describer: Describer, row: int, line: bytes) -> bytes:
     """`11-01 10:30:45 prefill 🔍 [Rank 0] create_connect START | …`."""
-    known = describer.describe(row)
+    known = describer.describe(row, line)
     parts = [_short_time(known), known.source]
     if known.level in LEVEL_NAMES[WARNING:]:
         parts.append(known.level or "")
@@ -73,12 +103,12 @@ def _short_time(row: Row) -> str:
     return "--" if row.time is None else to_datetime(row.time).strftime("%m-%d %H:%M:%S")
 
 
-def _as_json(describer: Describer, row: int) -> bytes:
-    return (json.dumps(describer.describe(row).as_json(), ensure_ascii=False) + "\n").encode()
+def _as_json(describer: Describer, row: int, line: bytes) -> bytes:
+    return (json.dumps(describer.describe(row, line).as_json(), ensure_ascii=False) + "\n").encode()
 
 
-def _as_csv(describer: Describer, row: int) -> bytes:
-    known = describer.describe(row).as_json()
+def _as_csv(describer: Describer, row: int, line: bytes) -> bytes:
+    known = describer.describe(row, line).as_json()
     known["markers"] = "".join(map(str, known["markers"]))  # type: ignore[call-overload]
     known["fields"] = json.dumps(known["fields"], ensure_ascii=False)
     return _csv_line(known[name] for name in COLUMNS)
@@ -90,7 +120,7 @@ def _csv_line(values: object) -> bytes:
     return text.getvalue().encode("utf-8", "replace")
 
 
-FORMS: dict[str, Callable[[Describer, int], bytes]] = {
+FORMS: dict[str, Callable[[Describer, int, bytes], bytes]] = {
     "text": _as_text,
     "timeline": _as_timeline,
     "jsonl": _as_json,

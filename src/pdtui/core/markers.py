@@ -58,6 +58,11 @@ def known_markers() -> tuple[Marker, ...]:
     return _known
 
 
+def added_markers() -> tuple[Marker, ...]:
+    """Those of the known markers that the user has added."""
+    return tuple(marker for marker in _known if marker not in MARKERS)
+
+
 def add_markers(markers: tuple[Marker, ...]) -> None:
     """Adds the user's markers, once, before the first source is read.
 

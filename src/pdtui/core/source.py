@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 import numpy as np
+import numpy.typing as npt
 
 from pdtui.core.columns import Columns
 from pdtui.core.kinds import KindTable
@@ -71,6 +72,14 @@ class Source:
 
     def __len__(self) -> int:
         return len(self.columns)
+
+    def __getstate__(self) -> dict[str, object]:
+        """What another process is sent: everything but the files, which it opens itself."""
+        return {**self.__dict__, "segments": [], "_reading": None}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._reading = threading.Lock()
 
     @property
     def fed(self) -> int:
@@ -140,6 +149,14 @@ class Source:
         offset = self.columns.offset
         end = int(offset[stop]) if stop < len(offset) else self.end
         return int(offset[first]) if first < len(offset) else self.end, end
+
+    def spans(
+        self, rows: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Begin and end in bytes of each of these rows."""
+        offset = self.columns.offset
+        following = np.minimum(rows + 1, len(offset) - 1)
+        return offset[rows], np.where(rows + 1 < len(offset), offset[following], self.end)
 
     def line(self, row: int, most: int | None = None) -> bytes:
         """The row's own bytes with its newline where it has one, or the first `most` of them."""

@@ -14,6 +14,8 @@ from pdtui.core.steps import Step
 from pdtui.core.store import Snapshot
 from pdtui.core.traces import NO_KEY, key_of
 
+_PATCHED = Step.NEW_SENT
+
 
 @dataclass(slots=True)
 class StockHandshakes:
@@ -29,7 +31,11 @@ class StockHandshakes:
             self._readers = [EngineReader(n, source) for n, (source, _) in enumerate(snapshot)]
             self._told = [0] * len(snapshot)
         edges = []
-        for reader, (_, stop) in zip(self._readers, snapshot, strict=True):
+        for reader, (source, stop) in zip(self._readers, snapshot, strict=True):
+            steps = source.traces.step
+            # The patch ties both sides by what it sends, and says more than this could find out.
+            if not (steps == Step.BLOCKING).any() or (steps == _PATCHED).any():
+                continue
             reader.update(stop)
             for side in reader.shaken[self._told[reader.number] :]:
                 edges += _edges_of(side, causality)

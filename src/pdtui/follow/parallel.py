@@ -1,0 +1,95 @@
+"""Reads several large files at once, a process each: Python's threads share one interpreter.
+
+A file is read here as `Ingest.load` reads it, in a process of its own, which sends back what it
+found: twenty bytes of columns a row, not the text.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from pdtui.core.grammar import Grammar, grammar_in_use, use_grammar
+from pdtui.core.markers import Marker, add_markers, added_markers
+from pdtui.core.source import Segment, Source
+from pdtui.core.store import Store
+from pdtui.follow.ingest import Ingest
+from pdtui.follow.opening import Named, feed_of
+
+WORTH_IT = 8 * 1024 * 1024
+"""Bytes of a file from which on a process of its own is worth its start."""
+
+
+def read_at_once(named: Sequence[Named], year: int | None) -> dict[Named, Source]:
+    """The sources that were read by processes of their own: none, or two and more.
+
+    What is missing here (a stream, a small file, one that changed meanwhile) is for the caller.
+    """
+    large = [source for source in named if _size(source) >= WORTH_IT]
+    workers = min(len(large), len(os.sched_getaffinity(0)))
+    if workers < 2:
+        return {}
+    settings = (grammar_in_use(), added_markers())
+    try:
+        with ProcessPoolExecutor(workers, _context(), _begin, settings) as pool:
+            found = pool.map(_read, large, [year] * len(large))
+            pairs = [(one, _attached(one, *read)) for one, read in zip(large, found, strict=True)]
+    except (BrokenProcessPool, OSError):
+        # No memory or no processes left: one after the other will do.
+        return {}
+    return {one: source for one, source in pairs if source is not None}
+
+
+def _size(source: Named) -> int:
+    if source.stream:
+        return 0
+    try:
+        return source.path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    # Forking spares each process the imports; nothing has started a thread yet.
+    methods = multiprocessing.get_all_start_methods()
+    return multiprocessing.get_context("fork" if "fork" in methods else "spawn")
+
+
+def _begin(grammar: Grammar, markers: tuple[Marker, ...]) -> None:
+    # Ctrl-C ends these at once and without a word; the program itself says how it ended.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    add_markers(markers)
+    use_grammar(grammar)
+
+
+def _read(named: Named, year: int | None) -> tuple[Source, tuple[int, int]]:
+    """Reads one file to its end: the source without its file, and which file it was."""
+    store = Store()
+    ingest = Ingest(store, [feed_of(named, year, lambda: None)])
+    ingest.load()
+    [source] = store.sources
+    which = _identity(source.segments[0].descriptor) if len(source.segments) == 1 else (-1, -1)
+    return source, which
+
+
+def _attached(named: Named, source: Source, which: tuple[int, int]) -> Source | None:
+    """The source with its file opened here; None where the name is another file's by now."""
+    try:
+        descriptor = os.open(Path(named.path), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    if _identity(descriptor) != which:
+        os.close(descriptor)
+        return None
+    source.segments.append(Segment(0, descriptor))
+    return source
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
