@@ -26,6 +26,7 @@ from pdtui.core.steps import FORMS, Form, Pair, Step
 Keys = npt.NDArray[np.uint64]
 NO_KEY = 0
 _WORD = 8
+_SAMPLE = 32
 _MOST_SIGN_BYTES = 24
 _FIRST_NON_ASCII = 0x80
 _REQUEST_STEPS = (Step.KV_SENT, Step.KV_RECEIVED)
@@ -247,17 +248,24 @@ def _collect(
         return fits
     where = np.flatnonzero(fits)
     begins, ends = at[rows[where]], lines.ends[rows[where]]
-    if "key" in form.pattern.groupindex:
-        places = zip(begins.tolist(), ends.tolist(), strict=True)
-        texts, which = [lines.text[a:b] for a, b in places], np.arange(len(where))
+    if _differ(lines.text, begins[:_SAMPLE], ends[:_SAMPLE]):
+        texts, which = _slices(lines.text, begins, ends), np.arange(len(where))
     else:
-        # Many lines say the very same.
         texts, which = lines.block.distinct(begins, ends - begins)
     found = [form.pattern.match(text) for text in texts]
     matched = np.array([one is not None for one in found], np.bool_)[which]
     fits[where[~matched]] = False
     collected.add(rows[fits], form.step, found, which[matched])
     return fits
+
+
+def _differ(text: bytes, begins: Positions, ends: Positions) -> bool:
+    """Whether most of these stretches differ, so that looking for equal ones is in vain."""
+    return 2 * len(set(_slices(text, begins, ends))) > len(begins)
+
+
+def _slices(text: bytes, begins: Positions, ends: Positions) -> list[bytes]:
+    return [text[a:b] for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
 
 
 def _key(step: Step, text: bytes | None) -> int:
