@@ -154,8 +154,10 @@ def test_a_log_that_is_just_written_may_go_on(run: Run, logs: Path) -> None:
 def test_what_a_log_says_does_not_reach_the_terminal_as_it_is(run: Run, stuck: Path) -> None:
     """An escape sequence in a row that is shown becomes a sign."""
     evil = STUCK.replace("This will block", "\x1b]0;evil\x07\x9b31m This will block")
+    evil += "Traceback (most recent call last):\n  x\nValueError: \x1b]0;evil\x07\x9b31m\n"
     (stuck / "prefill.log").write_text(evil)
     result = run("check", "prefill.log", "decode.log")
+    assert "ValueError" in result.stdout
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", result.stdout)
 
 

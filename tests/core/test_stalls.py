@@ -160,6 +160,14 @@ def test_a_peer_that_came_up_anew_is_said_to_have() -> None:
     assert "decode came up at 10:31:15, after that" in stall.reason
 
 
+def test_a_peer_that_was_started_anew_after_it_had_new() -> None:
+    """The one that had NEW is gone, and so is its word."""
+    decode = UP_D + said(accepting(D, P, rank=1)[:1]) + engine(D, rank=1, pid=13, second=30)
+    stall = only(stalls(prefill=UP_P + said(connecting(P, D)[:6]), decode=decode))
+    assert stall.reason.endswith("never called; decode came up at 10:31:15, after that")
+    assert "Restart the waiting side" in stall.hint
+
+
 def test_a_listener_that_never_ran() -> None:
     """The engine came up but for its listener."""
     down = "".join(text for text in UP_D.splitlines(keepends=True)[:2])

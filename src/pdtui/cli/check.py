@@ -77,7 +77,8 @@ def check(typed: Typed, as_json: bool, threshold: float) -> int:
             click.echo(json.dumps(answer(inspection, problems), ensure_ascii=False, indent=2))
         else:
             for line in _told(inspection, problems):
-                click.echo(line)
+                # What a log says is data, and never a command to the terminal.
+                click.echo("".join(sign if sign.isprintable() else "·" for sign in line))
     return TROUBLE if troubles or more else PROBLEMS if failed else 0
 
 
@@ -163,6 +164,5 @@ def _row(inspection: Inspection, place: Place) -> str:
 
 
 def _cut(text: str) -> str:
-    """The text on one line of a bearable width, without what a terminal would obey."""
-    shown = "".join(sign if sign.isprintable() else "·" for sign in text)
-    return shown if len(shown) <= _WIDEST else shown[: _WIDEST - 1] + "…"
+    """The text at a bearable width."""
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"

@@ -113,7 +113,10 @@ class Merge:
     _stock: StockHandshakes = field(default_factory=StockHandshakes)
     _lifting: Lifting = field(default_factory=lambda: Lifting([]))
     edges: list[Edge] = field(default_factory=list)
-    """Every cause and effect in different sources, in the order in which they were found."""
+    """Every cause and effect in different sources, in the order in which they were found.
+
+    It only grows, but begins anew where `update` makes the order anew and returns 0.
+    """
 
     def __len__(self) -> int:
         return len(self._order)

@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import product
 
+import numpy as np
+import numpy.typing as npt
+
 from pdtui.core.markers import VARIATION_SELECTOR, known_markers
 
 _ENCODINGS = ("cp1252", "cp1254", "latin-1", "mac_roman")
@@ -26,15 +29,10 @@ def repair(text: bytes) -> bytes:
     return pattern.sub(lambda found: meant[found["sign"]], text)
 
 
-def may_begin(text: bytes) -> bool:
-    """Whether a wrongly decoded marker may stand at the start."""
-    return text[:2] in first_bytes()
-
-
 @cache
-def first_bytes() -> frozenset[bytes]:
-    """The first two bytes of every wrongly decoded marker."""
-    return frozenset(form[:2] for form in _table()[1])
+def first_words() -> npt.NDArray[np.uint64]:
+    """The first two bytes of every wrongly decoded marker, as words."""
+    return np.array(sorted({int.from_bytes(form[:2], "little") for form in _table()[1]}), np.uint64)
 
 
 def forms_of(emoji: str) -> list[bytes]:

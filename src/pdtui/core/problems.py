@@ -115,11 +115,12 @@ def arrange(problems: list[Problem], clocks: Clocks) -> list[Problem]:
         time = clocks.time(problem.place) if problem.place is not None else None
         return 2**62 if time is None else time
 
-    def rank(problem: Problem) -> tuple[bool, int, int, list[Place]]:
+    def rank(problem: Problem) -> tuple[bool, int, int, list[tuple[str, int]]]:
         # Within a second the order of causes decides, not that of the rows.
         second = moment(problem) // SECOND
         note = problem.severity is Severity.NOTE
-        return note, second, order.index(problem.kind), problem.evidence
+        rows = [(clocks.label(place.source), place.row) for place in problem.evidence]
+        return note, second, order.index(problem.kind), rows
 
     first: list[Problem] = []
     for problem in sorted(problems, key=rank):

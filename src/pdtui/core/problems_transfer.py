@@ -68,7 +68,7 @@ def _out_of_memory(inspection: Inspection, number: int, source: Source) -> Itera
         f"{source.label} ran out of GPU memory {_span(inspection, places)}{count}",
         "Lower --gpu-memory-utilization or kv_buffer_size there, or --max-num-seqs: what it "
         "refuses is lost",
-        [*places[:5], *seen[:5]],
+        [*places[:1], *seen[:1], *places[1:5], *seen[1:5]],
     )
 
 

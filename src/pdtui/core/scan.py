@@ -203,10 +203,9 @@ class Scanner:
 
 def _repair_markers(claims: Claims, kinds: KindTable) -> None:
     """Finds the messages that begin with a wrongly decoded marker."""
-    first = claims.block.word(claims.at) & np.uint64(0xFFFF)
-    forms = np.array([int.from_bytes(f, "little") for f in mojibake.first_bytes()], np.uint64)
-    inside = claims.at < claims.ends
-    for row in np.flatnonzero(np.isin(first, forms) & inside).tolist():
+    rows = np.flatnonzero((claims.block.byte(claims.at) >= 0x80) & (claims.at < claims.ends))
+    first = claims.block.word(claims.at[rows]) & np.uint64(0xFFFF)
+    for row in rows[np.isin(first, mojibake.first_words())].tolist():
         message = claims.text[claims.at[row] : claims.ends[row]]
         if row not in claims.rewritten and (repaired := mojibake.repair(message)) != message:
             claims.rewritten[row] = repaired

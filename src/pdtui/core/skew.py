@@ -13,6 +13,7 @@ import numpy as np
 
 from pdtui.core.causality import Edge
 from pdtui.core.evidence import Clocks, Place
+from pdtui.core.roles import role_order
 from pdtui.core.stamps import NO_TIME, SECOND
 
 
@@ -116,12 +117,21 @@ class SkewEstimator:
     def skews(self, clocks: Clocks) -> list[Skew]:
         """What is known of each two sources between which something happened."""
         found = []
-        for (one, other), bounds in sorted(self._bounds.items()):
+        for (one, other), bounds in self._bounds.items():
             proof = tuple(dict.fromkeys(p for pair in bounds.proof.values() for p in pair))
-            label, against = clocks.label(other), clocks.label(one)
-            pairs = bounds.pairs
-            found.append(Skew(label, against, bounds.lower, bounds.upper, pairs, proof))
-        return found
+            lower, upper, ahead, behind = bounds.lower, bounds.upper, other, one
+            sources = clocks.snapshot[one][0], clocks.snapshot[other][0]
+            # Against prefill's clock, whichever was named first.
+            if role_order(sources[1]) < role_order(sources[0]):
+                ahead, behind = one, other
+                lower, upper = _negative(bounds.upper), _negative(bounds.lower)
+            names = clocks.label(ahead), clocks.label(behind)
+            found.append(Skew(*names, lower, upper, bounds.pairs, proof))
+        return sorted(found, key=lambda skew: (skew.against, skew.source))
+
+
+def _negative(bound: int | None) -> int | None:
+    return None if bound is None else -bound
 
 
 def _number(microseconds: int) -> str:

@@ -173,6 +173,9 @@ class _Diagnosis:
     def _why_connecting(self, waiting: Side, other: Side | None) -> tuple[str, str]:
         if other is not None:
             reason = f"NEW was received, {_IN} never called"
+            if other.engine.ended is not None:
+                latest = self.handshakes.engine_at(other.engine.address) or other.engine
+                return f"{reason}; {self._came_up(latest)}", _STARTED_ANEW
             ended = "Its log ends right there. " if self._ends_with(other) else ""
             there = f"Is the process of {self._name(other)} still there? "
             return reason, f"{ended}{there}Next: {_dump(other.engine)}"
@@ -192,7 +195,7 @@ class _Diagnosis:
         if peer is None:
             return sent, self._stranger(waiting.peer) + reach
         if gone := self._restarted(waiting, peer):
-            return f"{sent}; {gone}", "Restart the waiting side: it never learns of the restart."
+            return f"{sent}; {gone}", _STARTED_ANEW
         if "listen_for_requests" in peer.died:
             return f"{sent}; its listener died", "See the traceback in its log; restart it."
         if Step.ENGINE_STARTED in peer.steps and Step.LISTENING not in peer.steps:
@@ -224,7 +227,12 @@ class _Diagnosis:
         # Stamps have no finer digits than seconds; and a peer that is just late is no restart.
         if began is None or started is None or started <= began + SECOND:
             return ""
-        return f"{self.handshakes.name(peer)} came up at {clock_of(started)}, after that"
+        return self._came_up(peer)
+
+    def _came_up(self, engine: Engine) -> str:
+        """Says that an engine came up after the wait began."""
+        started = self.clocks.time(Place(engine.source, min(engine.steps.values())))
+        return f"{self.handshakes.name(engine)} came up at {clock_of(started)}, after that"
 
 
 def _wait_row(side: Side) -> int:
@@ -247,6 +255,7 @@ def _port(address: str) -> str:
     return address.rpartition(":")[2]
 
 
+_STARTED_ANEW = "Restart the waiting side too: it never learns that the other was started anew."
 _REACH = (
     "The address or port may be wrong, a firewall in between, or the peer not up "
     "(ZMQ connects without it). Next: nc -vz to port {port} from here, ss -ltn there"

@@ -246,9 +246,13 @@ def _collect(
         collected.add_keys(rows, form.step, [NO_KEY] * len(rows))
         return fits
     where = np.flatnonzero(fits)
-    begins = at[rows[where]]
-    # Many lines say the same, but for those that have a key of their own.
-    texts, which = lines.block.distinct(begins, lines.ends[rows[where]] - begins)
+    begins, ends = at[rows[where]], lines.ends[rows[where]]
+    if "key" in form.pattern.groupindex:
+        places = zip(begins.tolist(), ends.tolist(), strict=True)
+        texts, which = [lines.text[a:b] for a, b in places], np.arange(len(where))
+    else:
+        # Many lines say the very same.
+        texts, which = lines.block.distinct(begins, ends - begins)
     found = [form.pattern.match(text) for text in texts]
     matched = np.array([one is not None for one in found], np.bool_)[which]
     fits[where[~matched]] = False
