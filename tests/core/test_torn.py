@@ -69,6 +69,16 @@ def test_no_head_is_overlooked_by_the_quick_look() -> None:
                 assert may_hold_heads(text, np.array([0]), np.array([len(text)]))[0]
 
 
+def test_a_head_behind_a_traceback_gives_it_nothing() -> None:
+    """The line begins a traceback; neither its time nor its process is that of the glued head."""
+    for above in ("", "ERROR:    above\n"):
+        line = f"Traceback (most recent call last):(APIServer pid=9) {HEAD}x"
+        row = scanned(f"{above}{line}\n".encode())[-1]
+        assert (row.time, row.pid, row.torn) == (None, None, False)
+        assert row.message == line
+        assert row.continuation == bool(above)
+
+
 def test_a_torn_lines_rank_is_that_of_its_pid() -> None:
     """The prefix before another's text may be another's, so it states no rank."""
     rows = scanned(f"(Worker_TP1 pid=2) {HEAD}x\ntext (Worker_TP1 pid=2) more {HEAD}x\n".encode())

@@ -27,12 +27,14 @@ BRACKET = re.compile(
 )
 MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 ISO = YEAR + rb"-" + SHORT.replace(b"[ T]", b"T") + FRACTION + rb"?+"
+RUNTIME = rb"(?:std(?:out|err) [FP] )?+"
+"""Kubernetes' container runtimes say in their files which stream it was, and if it is whole."""
 PROGRAM = rb"(?:[^ :\[]{1,64}+ (?P<program>[^ :\[]{1,64}+)\[(?P<pid>\d{1,8}+)\]: )?+"
 STAMPS = tuple(
     re.compile(text)
     for text in (
-        ISO + rb"Z ",
-        ISO + rb"[+-]\d\d:?\d\d " + PROGRAM,
+        ISO + rb"Z " + RUNTIME,
+        ISO + rb"[+-]\d\d:?\d\d " + RUNTIME + PROGRAM,
         LONG.removesuffix(rb"?+") + rb" \| ",
         rb"  \| " + ISO + rb"Z \| ",
         rb"(?P<month>" + b"|".join(MONTHS) + rb") {1,8}+(?P<D>\d{1,2}+) " + CLOCK + rb" " + PROGRAM,

@@ -17,7 +17,7 @@ import numpy as np
 from pdtui.core.bytescan import Positions, leading_digits
 from pdtui.core.claims import Claims
 from pdtui.core.kinds import MAX_RANK, NO_RANK, KindTable
-from pdtui.core.shapes import Blanks, Digits, Maybe, Named, OneOf, Shape, Text, Until
+from pdtui.core.shapes import Blanks, Digits, Maybe, Named, OneByte, OneOf, Shape, Text, Until
 from pdtui.core.stampshapes import Clock, Fraction, Moment, MonthName, Year
 
 MOST_PREFIXES = 6
@@ -28,11 +28,15 @@ _MOST_BLANKS = 4
 _OFFSET = (OneOf("zone", {b"+": 1, b"-": 1}), Digits(2, 2), Maybe((Text(b":"),)), Digits(2, 2))
 _ISO = (Year(), Moment(between=b"T"), Maybe((Fraction(),)))
 
+_STREAM = OneOf("stream", {b"stdout": 1, b"stderr": 2})
+# `stdout F `: whether the line is whole, in the files of Kubernetes' container runtimes (CRI).
+_RUNTIME = Maybe((_STREAM, Text(b" "), OneByte(b"FP"), Text(b" ")))
+
 # Stamps, which differ in each line: kubectl's and docker's `--timestamps`, with and without a
 # zone; Docker Desktop; what CI services put before what they show; journald's two forms.
 STAMPS = (
-    Shape((*_ISO, Text(b"Z "))),
-    Shape((*_ISO, *_OFFSET, Text(b" "))),
+    Shape((*_ISO, Text(b"Z "), _RUNTIME)),
+    Shape((*_ISO, *_OFFSET, Text(b" "), _RUNTIME)),
     Shape((Year(), Moment(), Fraction(), Text(b" | "))),
     Shape((Text(b"  | "), *_ISO, Text(b"Z | "))),
     Shape((MonthName(), Blanks(), Digits(1, 2, "day"), Text(b" "), Clock(), Text(b" "))),
