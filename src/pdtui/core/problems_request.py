@@ -47,7 +47,7 @@ def _suffixes(number: int, source: Source) -> dict[str, dict[str, Place]]:
     for row in source.traces.rows_with(*_WITH_ID)[:_MOST_READ].tolist():
         text = source.line(row).decode("utf-8", "replace")
         if said := _SUFFIX.search(text):
-            found[said["uuid"]].setdefault(said["suffix"], Place(number, row))
+            found[said["key"]].setdefault(said["suffix"], Place(number, row))
     return found
 
 
