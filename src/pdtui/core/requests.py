@@ -188,8 +188,25 @@ class Requests:
 
     def worst(self, most: int | None = None) -> list[Summary]:
         """The requests, the worst first: by verdict, then by how long they took."""
-        order = np.lexsort((-(self._last - self._first), self._badness()))
-        return [self._summary(int(place)) for place in order[:most]]
+        return [self._summary(int(place)) for place in self._worst_places()[:most]]
+
+    def worst_keys(self) -> npt.NDArray[np.uint64]:
+        """The keys of all requests in that order: for a list of which only a part is in sight."""
+        return self._keys[self._worst_places()]
+
+    def _worst_places(self) -> npt.NDArray[np.intp]:
+        return np.lexsort((-(self._last - self._first), self._badness()))
+
+    def usual_length(self, percent: float) -> int:
+        """The microseconds that so many percent of the requests took at most, 0 without any."""
+        took = self._last - self._first
+        took = took[took >= 0]
+        return int(np.percentile(took, percent)) if len(took) else 0
+
+    def counts(self) -> dict[Verdict, int]:
+        """How many requests went how, the worst first; without those that none did."""
+        counts = np.bincount(self._badness(), minlength=len(Verdict)).tolist()
+        return {v: count for v, count in zip(Verdict, counts, strict=True) if count}
 
     def _badness(self) -> npt.NDArray[np.int64]:
         """The place of each request's verdict among all; the same as Summary.verdict says."""

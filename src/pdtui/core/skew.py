@@ -115,6 +115,28 @@ class SkewEstimator:
         return found
 
 
+def corrections(skews: Iterable[Skew], labels: Iterable[str]) -> dict[str, int]:
+    """The offsets (label → microseconds) with which the clocks that differ agree.
+
+    The first source of each group that pairs connect keeps its clock.
+    """
+    known = list(skews)
+    found: dict[str, int] = {}
+    for label in labels:
+        waiting = [] if label in found else [label]
+        found.setdefault(label, 0)
+        while waiting:
+            here = waiting.pop(0)
+            for skew in known:
+                ahead = skew.estimate if skew.certain else 0
+                ends = ((skew.against, skew.source, -ahead), (skew.source, skew.against, ahead))
+                for one, other, difference in ends:
+                    if one == here and other not in found:
+                        found[other] = found[here] + difference
+                        waiting.append(other)
+    return {label: offset for label, offset in found.items() if offset}
+
+
 def _grain(time: int) -> int:
     """How much later than its stamp a row may have been written."""
     return 0 if time % SECOND else SECOND

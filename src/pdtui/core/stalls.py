@@ -104,7 +104,7 @@ class _Diagnosis:
         behind = self._behind(waiting, other)
         reason, hint = self._why(waiting, other, behind)
         place = Place(waiting.source, _wait_row(waiting))
-        names = [(self._name(side), _STEP_WORDS[side.last[0]]) for side in self.handshake.sides]
+        names = [(self._name(side), STEP_WORDS[side.last[0]]) for side in self.handshake.sides]
         return Stall(
             handshake=self.handshake,
             waiting=self._name(waiting),
@@ -242,7 +242,7 @@ def _port(address: str) -> str:
     return address.rpartition(":")[2]
 
 
-_STEP_WORDS = {
+STEP_WORDS = {
     Step.CONNECTING: "create_connect",
     Step.CONNECTED: "ZMQ connected",
     Step.NEW_SENT: "NEW sent",
@@ -253,6 +253,7 @@ _STEP_WORDS = {
     Step.COMM_COMPLETE: "NCCL's Init COMPLETE",
     Step.SUCCEEDED: f"{_IN} succeeded",
 }
+"""What each step of a handshake is called."""
 _REACH = (
     "The address or port may be wrong, a firewall in between, or the peer not up "
     "(ZMQ connects without it). Next: nc -vz to port {port} from here, ss -ltn there"
