@@ -110,6 +110,18 @@ class ByteBlock:
         return [self.data[a : a + n].tobytes() for a, n in spans], inverse
 
 
+def among(words: Words, table: Words) -> Flags:
+    """Which of the words are in the table, which is sorted and not empty."""
+    place = np.minimum(np.searchsorted(table, words), len(table) - 1)
+    found: Flags = table[place] == words
+    return found
+
+
+def unlike(values: npt.NDArray[np.generic]) -> bool:
+    """Whether there are two different ones among the values: most often there are not."""
+    return bool(len(values)) and bool((values != values[0]).any())
+
+
 def _zero_bytes(words: Words) -> Words:
     """High bit set in every zero byte (bytes above the first zero may be flagged in error)."""
     flagged: Words = (words - _ONES) & ~words & _HIGH

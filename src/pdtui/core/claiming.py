@@ -61,6 +61,8 @@ class Claimer:
             else:
                 taken = self._claim_lines(claims, rows[fitting], number, form, unsure)
             left[fitting[taken]] = False
+            if not left.any():
+                break
         return unsure
 
     def _claim_shape(self, claims: Claims, rows: Positions, number: int, form: Format) -> Positions:

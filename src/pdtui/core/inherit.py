@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pdtui.core.bytescan import Flags, Positions
+from pdtui.core.bytescan import Flags, Positions, unlike
 from pdtui.core.claims import Claims
 from pdtui.core.kinds import NO_PROCESS, field_mask
 from pdtui.core.stamps import NO_TIME
@@ -156,5 +156,7 @@ def _last_in_group(flags: Flags, group: Positions) -> Positions:
 
 def _last_of_each(groups: Positions, rows: Positions) -> list[tuple[int, int]]:
     """The distinct groups of these rows, each with its last row."""
+    if not unlike(groups[rows]):
+        return [(int(groups[rows[-1]]), int(rows[-1]))] if len(rows) else []
     values, first = np.unique(groups[rows][::-1], return_index=True)
     return list(zip(values.tolist(), rows[len(rows) - 1 - first].tolist(), strict=True))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pdtui.core.bytescan import BYTE_MASKS, Words, word
+from pdtui.core.bytescan import BYTE_MASKS, Words, among, word
 from pdtui.core.claims import Claims
 from pdtui.core.kinds import NO_RANK, KindTable
 from pdtui.core.marking import Lines, Marks
@@ -77,7 +77,7 @@ _BEGINS: Words = np.array(
 def learn(lines: Lines, marks: Marks, claims: Claims, kinds: KindTable) -> None:
     """Enters into `kinds` what the lines of a block teach."""
     looked = lines.block.word(marks.text_at)
-    teaching = np.isin(looked & BYTE_MASKS[_BYTES], _BEGINS)
+    teaching = among(looked & BYTE_MASKS[_BYTES], _BEGINS)
     for row in np.flatnonzero(teaching).tolist():
         begin, end = int(marks.text_at[row]), int(lines.ends[row])
         for lesson in _LESSONS:

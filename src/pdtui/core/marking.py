@@ -19,8 +19,10 @@ from pdtui.core.bytescan import (
     Flags,
     Positions,
     Words,
+    among,
     leading_digits,
     number,
+    unlike,
 )
 from pdtui.core.events import EVENT_BYTES
 from pdtui.core.kinds import MAX_RANK, NO_RANK, KindTable
@@ -109,6 +111,9 @@ class Marks:
 
     def set_numbers(self, kinds: KindTable) -> Positions:
         """The number of each line's tuple of markers in the table."""
+        if not unlike(self.codes):
+            emoji = _decode(kinds, int(self.codes[0]))
+            return np.full(len(self.codes), kinds.marker_set_number(emoji), np.int64)
         distinct, inverse = np.unique(self.codes, return_inverse=True)
         table = [kinds.marker_set_number(_decode(kinds, int(codes))) for codes in distinct]
         return np.array(table, np.int64)[inverse]
@@ -315,7 +320,7 @@ def _find_events(lines: Lines, marks: Marks, kinds: KindTable) -> None:
     """The texts that stand for a marker, in lines that begin with no emoji."""
     grammar = kinds.grammar
     starts = lines.block.word(lines.message_at) & BYTE_MASKS[EVENT_BYTES]
-    suspects = np.flatnonzero(np.isin(starts, grammar.event_starts) & (marks.codes == 0))
+    suspects = np.flatnonzero(among(starts, grammar.event_starts) & (marks.codes == 0))
     for event in grammar.events if len(suspects) else ():
         rows = suspects[starts[suspects] == event.start]
         look = event.shape.find(lines.block, lines.message_at[rows], lines.ends[rows])

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pdtui.core.bytescan import Positions, leading_digits
+from pdtui.core.bytescan import Positions, leading_digits, unlike
 from pdtui.core.claims import Claims
 from pdtui.core.kinds import MAX_RANK, NO_RANK, KindTable
 from pdtui.core.shapes import Blanks, Digits, Maybe, Named, OneByte, OneOf, Shape, Text, Until
@@ -101,22 +101,29 @@ class PrefixPeeler:
         """
         self._turn = turn
         first = claims.block.byte(claims.at[rows])
+        round_, square = first == ord("("), first == ord("[")
         done = [
-            self._peel_texts(claims, rows[first == ord("(")], _closed_by(b")", 1), _process),
-            self._peel_texts(claims, rows[first == ord("[")], _bracket_length, _bracket),
+            self._peel_texts(claims, rows[round_], _closed_by(b")", 1), _process),
+            self._peel_texts(claims, rows[square], _bracket_length, _bracket),
         ]
-        others = rows[(first != ord("(")) & (first != ord("["))]
-        done.append(self._peel_stamps(claims, others))
-        others = np.setdiff1d(others, done[-1], assume_unique=True)
-        done.append(self._peel_texts(claims, others, _name_length, _name))
-        others = np.setdiff1d(others, done[-1], assume_unique=True)
-        done += [self._peel_pods(claims, others), self._peel_numbers(claims, others)]
+        others = rows[~(round_ | square)]
+        for peel in (self._peel_stamps, self._peel_names, self._peel_pods, self._peel_numbers):
+            if not len(others):
+                break
+            done.append(peel(claims, others))
+            if len(done[-1]):
+                others = np.setdiff1d(others, done[-1], assume_unique=True)
         return np.sort(np.concatenate(done))
+
+    def _peel_names(self, claims: Claims, rows: Positions) -> Positions:
+        return self._peel_texts(claims, rows, _name_length, _name)
 
     def _peel_stamps(self, claims: Claims, rows: Positions) -> Positions:
         rows = rows[_STAMP_BEGINS[claims.block.byte(claims.at[rows])]]
-        done = []
+        done = [rows[:0]]
         for number, shape in enumerate(STAMPS):
+            if not len(rows):
+                break
             look = shape.find(claims.block, claims.at[rows], claims.ends[rows])
             taken = rows[look.rows]
             claims.at[taken] = look.at
@@ -153,6 +160,8 @@ class PrefixPeeler:
         understand: Callable[[bytes], _Prefix | None],
     ) -> Positions:
         """Peels prefixes that are the same in many lines."""
+        if not len(rows):
+            return rows
         length = length_of(claims, rows)
         whole = (length > 0) & (claims.at[rows] + length <= claims.ends[rows])
         rows, length = rows[whole], length[whole]
@@ -340,6 +349,8 @@ def _two_names_length(claims: Claims, rows: Positions) -> Positions:
 
 def _last_of_each(values: Positions) -> list[int]:
     """The last place of each distinct value, in the order of the places."""
+    if not unlike(values):
+        return [len(values) - 1] if len(values) else []
     _, first = np.unique(values[::-1], return_index=True)
     return sorted((len(values) - 1 - first).tolist())
 

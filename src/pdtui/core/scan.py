@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pdtui.core import mojibake
-from pdtui.core.bytescan import ByteBlock, Positions
+from pdtui.core.bytescan import ByteBlock, Positions, among
 from pdtui.core.claiming import Claimer, Unsure
 from pdtui.core.claims import Claims
 from pdtui.core.cleaning import split
@@ -124,7 +124,8 @@ class Scanner:
         unsure = self._take_turns(claims, rows)
         left = claims.unclaimed(rows)
         left = left[claims.at[left] < claims.ends[left]]
-        left = np.setdiff1d(left, [claim.row for claim in unsure])
+        if unsure:
+            left = np.setdiff1d(left, [claim.row for claim in unsure])
         if len(left):
             held = may_hold_heads(claims.text, claims.at[left], claims.ends[left])
             self._mend(claims, left[held])
@@ -205,7 +206,7 @@ def _repair_markers(claims: Claims, kinds: KindTable) -> None:
     """Finds the messages that begin with a wrongly decoded marker."""
     rows = np.flatnonzero((claims.block.byte(claims.at) >= 0x80) & (claims.at < claims.ends))
     first = claims.block.word(claims.at[rows]) & np.uint64(0xFFFF)
-    for row in rows[np.isin(first, mojibake.first_words())].tolist():
+    for row in rows[among(first, mojibake.first_words())].tolist():
         message = claims.text[claims.at[row] : claims.ends[row]]
         if row not in claims.rewritten and (repaired := mojibake.repair(message)) != message:
             claims.rewritten[row] = repaired
