@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import NamedTuple
 
 from pdtui.core.causality import edges_of
@@ -28,6 +28,7 @@ class Inspection:
 
     While logs are `growing`, a wait counts from `threshold` (microseconds) on, by the logs' own
     clock. Logs that are over stay as they are: what is unfinished in them stands still.
+    Who looks again and again gives what is kept up to date already: it is not made anew then.
     """
 
     snapshot: Snapshot
@@ -37,17 +38,25 @@ class Inspection:
     gone: list[Gone] = field(default_factory=list)
     clocks: Clocks = field(init=False)
     handshakes: Handshakes = field(default_factory=Handshakes)
+    known_requests: InitVar[Requests | None] = None
+    known_skews: InitVar[list[Skew] | None] = None
     requests: Requests = field(init=False)
     skews: list[Skew] = field(init=False)
     stalls: list[Stall] = field(init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(
+        self, known_requests: Requests | None, known_skews: list[Skew] | None
+    ) -> None:
         self.clocks = Clocks(self.snapshot, self.offsets)
-        self.requests = Requests(self.offsets)
+        self.requests = Requests(self.offsets) if known_requests is None else known_requests
         self.requests.update(self.snapshot)
         self.handshakes.update(self.snapshot)
-        skews = SkewEstimator()
-        skews.add(edges_of(self.snapshot), self.clocks)
-        self.skews = skews.skews(self.clocks)
+        self.skews = self._skews() if known_skews is None else known_skews
         now = self.clocks.end() if self.growing else None
         self.stalls = find_stalls(self.handshakes, self.clocks, now=now, threshold=self.threshold)
+
+    def _skews(self) -> list[Skew]:
+        """How far the clocks are apart, from the causes and effects in the sources."""
+        skews = SkewEstimator()
+        skews.add(edges_of(self.snapshot), self.clocks)
+        return skews.skews(self.clocks)

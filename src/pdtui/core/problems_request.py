@@ -27,7 +27,8 @@ _WITH_ID = (
     Step.TENSOR_LOST,
     Step.KV_MISSING,
 )
-_SUFFIX = re.compile(P2P_REQUEST.pattern + r"(?:-\d+)?-(?P<suffix>[0-9a-f]{8})(?![0-9a-f])")
+ENGINE_ID = re.compile(P2P_REQUEST.pattern + r"(?:-\d+)?-(?P<suffix>[0-9a-f]{8})(?![0-9a-f])")
+"""A P2P request's id with the random suffix that an engine gives it; both must have the same."""
 _MOST_READ = 500
 _FEW_MINUTES = 2
 """Once is a machine that is slow."""
@@ -50,7 +51,7 @@ def _suffixes(number: int, source: Source) -> dict[str, dict[str, Place]]:
     found: dict[str, dict[str, Place]] = defaultdict(dict)
     for row in source.traces.rows_with(*_WITH_ID)[:_MOST_READ].tolist():
         text = source.line(row).decode("utf-8", "replace")
-        if said := _SUFFIX.search(text):
+        if said := ENGINE_ID.search(text):
             found[said["key"]].setdefault(said["suffix"], Place(number, row))
     return found
 

@@ -1,0 +1,86 @@
+"""What stood where at one moment: the last row of each lane at or above a place of the order.
+
+And what each side of a handshake had done by then. Looks back from the moment, a stretch at a
+time, so that it costs what lies between and not what the logs hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from pdtui.core.engines import Engine, Side
+from pdtui.core.evidence import Place
+from pdtui.core.handshakes import Handshakes
+from pdtui.core.lanes import Lane
+from pdtui.core.merge import Refs, join_ref, row_numbers, source_numbers, split_ref
+from pdtui.core.source import Source
+from pdtui.core.steps import Step
+
+_STRETCH = 65_536
+
+
+class Doing(NamedTuple):
+    """A step of a handshake that was not over: what the side had come to, and since which row."""
+
+    side: Side
+    step: Step
+    since: Place
+
+
+def place_in(order: Refs, where: Place) -> int:
+    """The place of a row in the order; -1 where it is not in it yet."""
+    found = np.flatnonzero(order == join_ref(*where))
+    return int(found[0]) if len(found) else -1
+
+
+def last_rows(order: Refs, place: int, lanes: list[Lane], sources: list[Source]) -> list[Place]:
+    """The last row of each lane that stands at or above this place; lanes without any left out."""
+    masks = [lane.kind_mask(sources[lane.source]) for lane in lanes]
+    found: dict[int, Place] = {}
+    for stretch in _backwards(order, place):
+        numbers, rows = source_numbers(stretch), row_numbers(stretch)
+        for index in set(range(len(lanes))) - set(found):
+            number = lanes[index].source
+            mine = rows[numbers == number]
+            held = masks[index].take(sources[number].columns.kind[mine], mode="clip")
+            if held.any():
+                found[index] = Place(number, int(mine[np.flatnonzero(held)[-1]]))
+        if len(found) == len(lanes):
+            break
+    return [found[index] for index in sorted(found)]
+
+
+def last_row_of(order: Refs, place: int, number: int) -> int | None:
+    """The last row of a source at or above this place of the order; None where there is none."""
+    for stretch in _backwards(order, place):
+        mine = np.flatnonzero(source_numbers(stretch) == number)
+        if len(mine):
+            return split_ref(int(stretch[mine[-1]]))[1]
+    return None
+
+
+def _backwards(order: Refs, place: int) -> Iterator[Refs]:
+    for stop in range(place + 1, 0, -_STRETCH):
+        yield order[max(stop - _STRETCH, 0) : stop]
+
+
+def doing(handshakes: Handshakes, source: int, row: int, engine: Engine | None) -> list[Doing]:
+    """The handshakes of a source that were begun at this row or above, and not over by then.
+
+    `engine` leaves those of the source's other engines out.
+    """
+    found = []
+    for side in handshakes.readers[source].sides:
+        if engine is not None and side.engine is not engine:
+            continue
+        reached = {step: at for step, at in side.steps.items() if at <= row}
+        over = (side.row_done(), side.failed, side.engine.ended)
+        if reached and not any(at is not None and at <= row for at in over):
+            step, at = max(reached.items(), key=lambda item: (item[1], item[0]))
+            entered = side.row_in()
+            began = at if entered is None or entered > row else entered
+            found.append(Doing(side, step, Place(source, began)))
+    return found
