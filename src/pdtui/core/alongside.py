@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pdtui.core.engines import Engine, Side
+from pdtui.core.engines import Side
 from pdtui.core.evidence import Place
 from pdtui.core.handshakes import Handshakes
 from pdtui.core.lanes import Lane
-from pdtui.core.merge import Refs, join_ref, row_numbers, source_numbers, split_ref
+from pdtui.core.merge import Refs, join_ref, row_numbers, source_numbers
 from pdtui.core.source import Source
 from pdtui.core.steps import Step
 
@@ -36,30 +36,23 @@ def place_in(order: Refs, where: Place) -> int:
     return int(found[0]) if len(found) else -1
 
 
-def last_rows(order: Refs, place: int, lanes: list[Lane], sources: list[Source]) -> list[Place]:
-    """The last row of each lane that stands at or above this place; lanes without any left out."""
-    masks = [lane.kind_mask(sources[lane.source]) for lane in lanes]
-    found: dict[int, Place] = {}
+def last_rows(
+    order: Refs, place: int, lanes: list[Lane], sources: list[Source]
+) -> dict[Lane, Place]:
+    """The last row of each lane that stands at or above this place; of lanes that have any."""
+    masks = {lane: lane.kind_mask(sources[lane.source]) for lane in lanes}
+    found: dict[Lane, Place] = {}
     for stretch in _backwards(order, place):
         numbers, rows = source_numbers(stretch), row_numbers(stretch)
-        for index in set(range(len(lanes))) - set(found):
-            number = lanes[index].source
-            mine = rows[numbers == number]
-            held = masks[index].take(sources[number].columns.kind[mine], mode="clip")
-            if held.any():
-                found[index] = Place(number, int(mine[np.flatnonzero(held)[-1]]))
+        for lane in set(lanes) - set(found):
+            mine = rows[numbers == lane.source]
+            kinds = sources[lane.source].columns.kind[mine]
+            held = np.flatnonzero(masks[lane].take(kinds, mode="clip"))
+            if len(held):
+                found[lane] = Place(lane.source, int(mine[held[-1]]))
         if len(found) == len(lanes):
             break
-    return [found[index] for index in sorted(found)]
-
-
-def last_row_of(order: Refs, place: int, number: int) -> int | None:
-    """The last row of a source at or above this place of the order; None where there is none."""
-    for stretch in _backwards(order, place):
-        mine = np.flatnonzero(source_numbers(stretch) == number)
-        if len(mine):
-            return split_ref(int(stretch[mine[-1]]))[1]
-    return None
+    return found
 
 
 def _backwards(order: Refs, place: int) -> Iterator[Refs]:
@@ -67,15 +60,10 @@ def _backwards(order: Refs, place: int) -> Iterator[Refs]:
         yield order[max(stop - _STRETCH, 0) : stop]
 
 
-def doing(handshakes: Handshakes, source: int, row: int, engine: Engine | None) -> list[Doing]:
-    """The handshakes of a source that were begun at this row or above, and not over by then.
-
-    `engine` leaves those of the source's other engines out.
-    """
+def doing(handshakes: Handshakes, source: int, row: int) -> list[Doing]:
+    """The handshakes of a source that were begun at this row or above, and not over by then."""
     found = []
     for side in handshakes.readers[source].sides:
-        if engine is not None and side.engine is not engine:
-            continue
         reached = {step: at for step, at in side.steps.items() if at <= row}
         over = (side.row_done(), side.failed, side.engine.ended)
         if reached and not any(at is not None and at <= row for at in over):

@@ -14,26 +14,28 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on, work
+from textual import work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Input
 
-from pdtui.core import levels
-from pdtui.core.kinds import Kind
 from pdtui.core.markers import marker_of
-from pdtui.core.query import parse_text
-from pdtui.ui.filterbar import FilterBar
-from pdtui.ui.find import SILENCE, find_kind, find_silence, find_text
-from pdtui.ui.keys import KEYS
+from pdtui.ui.jumps import Jumps
+from pdtui.ui.keys import FILTER, JUMP, KEYS, LOOK
+from pdtui.ui.moment import standings
 from pdtui.ui.painter import TimeColumn
-from pdtui.ui.popups import details_popup, help_popup, marks_popup
+from pdtui.ui.popups import details_popup, help_popup
 from pdtui.ui.prompt import Prompt
 from pdtui.ui.rows import RowsView
-from pdtui.ui.viewer import Viewer
 
 _OPENING = {key.action.partition("(")[0] for key in KEYS if key.opens_input}
+_OF_PANES = {
+    *(key.action.partition("(")[0] for key in KEYS if key.group in (LOOK, FILTER, JUMP)),
+    "details",
+    "copy",
+} - {"freeze"}
+"""What the keys do with the rows of a pane; a view that covers the panes has no use for them."""
 _SIGNALLED = 128
 """Added to the number of the signal that ended a program, as shells do."""
 _MOST_COPIED = 10_000
@@ -43,10 +45,9 @@ _PATIENCE = 1.0
 
 _GRACE = 2.0
 """Seconds for an orderly end after the terminal has gone."""
-_FURTHER = {1: "further", -1: "earlier"}
 
 
-class PdtuiApp(Viewer):
+class PdtuiApp(Jumps):
     """The viewer of one session."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -74,15 +75,14 @@ class PdtuiApp(Viewer):
         last_resort.start()
         self.exit(status)
 
-    _pane: RowsView | None = None
-    _pattern: re.Pattern[str] | None = None
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Textual: whether an action may be carried out now.
 
         Those that open an input come before the focused widget's own keys, so they must leave
         the letters that are typed into an input alone.
         """
+        if action in _OF_PANES and self._is_up and self.overview is not None:
+            return False
         if action in _OPENING:
             return isinstance(self.focused, RowsView)
         if action == "submit_input":
@@ -111,39 +111,19 @@ class PdtuiApp(Viewer):
 
     # Panes
 
-    @property
-    def pane(self) -> RowsView:
-        """The pane under focus, or the one that had it last."""
-        focused = self.screen_stack[0].focused
-        if isinstance(focused, RowsView):
-            self._pane = focused
-        return self._pane if self._pane in self.panes() and self._pane else self.timeline
-
     def action_next_pane(self, step: int) -> None:
         """Goes to the next pane, the timeline after the last."""
         panes = [p for p in self.panes() if p is self.timeline or self.lane_grid.grid.panes]
-        self._focus(panes[(panes.index(self.pane) + step) % len(panes)])
+        self.focus_pane(panes[(panes.index(self.pane) + step) % len(panes)])
 
     def action_pane(self, number: int) -> None:
         """Goes to the n-th pane."""
         if number <= len(self.lane_grid.panes) and self.lane_grid.grid.panes:
-            self._focus(self.lane_grid.panes[number - 1])
+            self.focus_pane(self.lane_grid.panes[number - 1])
 
     def action_timeline(self) -> None:
         """Goes to the timeline."""
-        self._focus(self.timeline)
-
-    def _focus(self, pane: RowsView) -> None:
-        self._pane = pane
-        zoomed = self.zoomed
-        if zoomed:
-            self.unzoom()
-        if pane is not self.timeline:
-            self.lane_grid.bring(pane)
-            self.show_lines()
-        if zoomed:
-            self.zoom(pane)
-        self.give_focus(pane)
+        self.focus_pane(self.timeline)
 
     def action_zoom(self) -> None:
         """Gives the pane the whole screen, or takes it back."""
@@ -176,11 +156,6 @@ class PdtuiApp(Viewer):
         self._pane = self.pane
         self.give_focus(self.filter_bar.input(name))
 
-    @on(FilterBar.Done)
-    def _back_to_pane(self) -> None:
-        if self._is_up:
-            self.give_focus(self.pane)
-
     def action_filters(self) -> None:
         """All filters off, or on again, without losing the place."""
         if self.session.filter or self.filters_off:
@@ -208,99 +183,6 @@ class PdtuiApp(Viewer):
         before = "" if alone else self.filter_bar.texts[name]
         self.filter_bar.set_text(name, f"{before} {text}".strip())
 
-    # Finding
-
-    def action_search(self) -> None:
-        """Asks for a text to highlight and go to."""
-        self._pane = self.pane
-        self.query_one(Prompt).ask(
-            "search",
-            self._pattern.pattern if self._pattern else "",
-            changed=self._highlight,
-            entered=self._search_entered,
-            left=self._back_to_pane,
-        )
-
-    def _search_entered(self, _text: str) -> None:
-        self.action_search_next(1)
-
-    def _highlight(self, text: str) -> None:
-        """Shows every place that the text fits, as it is typed."""
-        try:
-            self._pattern = re.compile(text) if text else None
-        except re.error as error:
-            self._pattern = None
-            self.say(f"search: '{text}' is no expression: {error}")
-        for pane in self.panes():
-            pane.highlight = self._pattern
-            pane.refresh()
-
-    @work(exclusive=True, group="search")
-    async def action_search_next(self, step: int) -> None:
-        """Goes to the next row that holds the text."""
-        if self._pattern is None:
-            return
-        pane, start = self.pane, self.pane.cursor
-        wanted = parse_text(self._pattern.pattern)
-        for place in find_text(self.session.store, pane.view, start, step, wanted):
-            if place is not None:
-                if (place <= start) if step > 0 else (place >= start):
-                    self.say("search went round the end")
-                pane.go_to(place, centre=not pane.shows(place))
-                if not pane.reveal(self._pattern):
-                    self.say("it stands in a part of the line that has no column: Enter shows it")
-                return
-            await asyncio.sleep(0)
-        self.say(f"not found: {self._pattern.pattern}")
-
-    def action_level(self, step: int, name: str) -> None:
-        """Goes to the next row of this level or above."""
-        floor = levels.level_number(name)
-
-        def wanted(kind: Kind) -> bool:
-            return kind.level >= floor and not kind.continuation
-
-        place = find_kind(self.session.store, self.pane.view, self.pane.cursor, step, wanted)
-        self._go(place, f"no {_FURTHER[step]} {name}")
-
-    def action_silence(self, step: int) -> None:
-        """Goes to the next row that followed a silence."""
-        place = find_silence(self.session.store, self.pane.view, self.pane.cursor, step)
-        self._go(place, f"no {_FURTHER[step]} silence of {SILENCE} s")
-
-    def _go(self, place: int | None, otherwise: str) -> None:
-        if place is None:
-            self.say(otherwise)
-        else:
-            self.pane.go_to(place, centre=not self.pane.shows(place))
-
-    # Marks
-
-    def action_mark(self) -> None:
-        """Marks the row under the cursor, or takes the mark away."""
-        if (where := self.pane.cursor_row) is not None:
-            marked = self.pane.marked ^ {where}
-            for pane in self.panes():
-                pane.marked = marked
-                pane.repaint()
-
-    def action_next_mark(self, step: int) -> None:
-        """Goes to the next marked row of the pane."""
-        pane = self.pane
-        places = sorted(pane.view.place_of(*where) for where in pane.marked)
-        places = [p for p in places if p < len(pane.view) and pane.view.at(p) in pane.marked]
-        ahead = [p for p in places if (p > pane.cursor if step > 0 else p < pane.cursor)]
-        hidden = len(pane.marked) - len(places)
-        more = f" ({hidden} hidden by the filters)" if hidden else ""
-        place = (min(ahead) if step > 0 else max(ahead)) if ahead else None
-        self._go(place, f"no {_FURTHER[step]} mark{more}")
-
-    def action_marks(self) -> None:
-        """Lists the marked rows."""
-        timeline = self.timeline
-        marks = sorted(timeline.marked, key=lambda where: timeline.view.place_of(*where))
-        self.push_screen(marks_popup([self.session.describe(*where) for where in marks]))
-
     # The rest
 
     def action_details(self) -> None:
@@ -308,7 +190,8 @@ class PdtuiApp(Viewer):
         if (where := self.pane.cursor_row) is not None:
             raw = self.session.source_at(where[0]).line(where[1])
             facts = self.session.facts(*where)
-            self.push_screen(details_popup(self.session.describe(*where), raw, facts))
+            row = self.session.describe(*where)
+            self.push_screen(details_popup(row, raw, facts, *standings(self.session, where)))
 
     def action_copy(self) -> None:
         """Copies the marked rows, or the one under the cursor, to the terminal's clipboard."""
@@ -324,7 +207,7 @@ class PdtuiApp(Viewer):
         self._pane = self.pane
         name = f"pdtui-{datetime.now():%m%d-%H%M%S}.log"
         self.query_one(Prompt).ask(
-            "save what is shown to", name, entered=self._save_to, left=self._back_to_pane
+            "save what is shown to", name, entered=self._save_to, left=self.back_to_pane
         )
 
     def _save_to(self, name: str) -> None:
@@ -353,8 +236,10 @@ class PdtuiApp(Viewer):
         self.push_screen(help_popup())
 
     def action_step_back(self) -> None:
-        """One step back: zoom, search, the last filter that holds something."""
-        if isinstance(self.screen.focused, Input):
+        """One step back: view, zoom, search, the last filter that holds something."""
+        if self.overview is not None:
+            self.show_overview(None)
+        elif isinstance(self.screen.focused, Input):
             self.give_focus(self.pane)
         elif self.zoomed:
             self.unzoom()
@@ -366,8 +251,10 @@ class PdtuiApp(Viewer):
             self.say("the command line's filters are off")
 
     def action_leave(self) -> None:
-        """One step back from a zoomed pane, else ends the viewer."""
-        if self.zoomed:
+        """One step back from a view or a zoomed pane, else ends the viewer."""
+        if self.overview is not None:
+            self.show_overview(None)
+        elif self.zoomed:
             self.unzoom()
         else:
             self.exit(0)

@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pdtui.core.cleaning import clean
+from pdtui.core.engines import HANDSHAKE_STEPS
 from pdtui.core.kinds import Kind
-from pdtui.core.merge import row_numbers, source_numbers, split_ref
+from pdtui.core.merge import Refs, join_ref, row_numbers, source_numbers, split_ref
 from pdtui.core.query import TextItem
+from pdtui.core.source import Source
 from pdtui.core.stamps import NO_TIME, SECOND
 from pdtui.core.store import Store
 from pdtui.ui.rows import RowView
@@ -52,6 +54,34 @@ def find_silence(store: Store, view: RowView, start: int, step: int) -> int | No
         return gap[len(refs) - (stop - first) :]
 
     return _nearest(view, start, step, flags)
+
+
+def find_step(store: Store, view: RowView, start: int, step: int) -> int | None:
+    """The nearest place whose row says a step of a handshake, or of an engine that comes up."""
+    wanted = [
+        source.traces.row[HANDSHAKE_STEPS[source.traces.step]] for source in list(store.sources)
+    ]
+    return _nearest(view, start, step, lambda first, stop: _among(view.refs(first, stop), wanted))
+
+
+def requests_of(source: Source, row: int) -> list[int]:
+    """The keys of the requests that a row speaks of."""
+    rows = source.requests.row
+    first, stop = np.searchsorted(rows, row), np.searchsorted(rows, row, "right")
+    keys: list[int] = source.requests.key[first:stop].tolist()
+    return keys
+
+
+def find_request(store: Store, view: RowView, start: int, step: int, key: int) -> int | None:
+    """The nearest place whose row speaks of this request."""
+    wanted = [source.requests.rows_of(key) for source in list(store.sources)]
+    return _nearest(view, start, step, lambda first, stop: _among(view.refs(first, stop), wanted))
+
+
+def _among(refs: Refs, wanted: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.bool_]:
+    """Which of the rows are among those wanted, which are given source by source."""
+    refs_wanted = [rows | join_ref(number, 0) for number, rows in enumerate(wanted)]
+    return np.isin(refs, np.concatenate(refs_wanted)) if wanted else np.zeros(len(refs), np.bool_)
 
 
 def find_text(

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from textual.binding import Binding
 
-MOVE, LOOK, FILTER, JUMP, REST = "Moving", "Panes", "Filters", "Finding", "The rest"
-HELP_ORDER = (MOVE, LOOK, FILTER, JUMP, REST)
+MOVE, LOOK, VIEWS = "Moving", "Panes", "Who waits for whom"
+FILTER, JUMP, REST = "Filters", "Finding", "The rest"
+HELP_ORDER = (MOVE, LOOK, VIEWS, FILTER, JUMP, REST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,12 @@ KEYS: tuple[Key, ...] = (
     Key("0", "timeline", "0", "timeline", LOOK),
     Key("z", "zoom", "z", "zoom the pane, and back", LOOK),
     Key("T", "time_column", "T", "time column: clock, Δ to the row above, Δ to the mark", LOOK),
+    Key("y", "lock", "y", "lock the panes by time: the others go along with this one", LOOK),
+    Key("v", "view(1)", "v", "views: handshakes, requests, and back to the log", VIEWS),
+    Key("right_square_bracket", "view(1)", "]", "next view", VIEWS),
+    Key("left_square_bracket", "view(-1)", "[", "previous view", VIEWS),
+    Key("", "", "Enter", "in a view: to its row in the log", VIEWS),
+    Key("C", "correct_clocks", "C", "correct clocks that differ, and back", VIEWS),
     Key("r", "filter('rank')", "r", "rank filter", FILTER, True),
     Key("x", "filter('marker')", "x", "marker filter", FILTER, True),
     Key("L", "filter('level')", "L", "level filter", FILTER, True),
@@ -64,15 +71,25 @@ KEYS: tuple[Key, ...] = (
     Key("W", "level(-1,'warning')", "W", "previous warning", JUMP),
     Key("s", "silence(1)", "s", "next silence (5 s without a row)", JUMP),
     Key("S", "silence(-1)", "S", "previous silence", JUMP),
+    Key("o", "request(1)", "o", "next row of this row's request, in any process", JUMP),
+    Key("O", "request(-1)", "O", "previous row of it", JUMP),
+    Key("right_curly_bracket", "step(1)", "}", "next step of a handshake, in this pane", JUMP),
+    Key("left_curly_bracket", "step(-1)", "{", "previous step of a handshake", JUMP),
     Key("m", "mark", "m", "mark the row", JUMP),
     Key("u", "next_mark(1)", "u", "next mark", JUMP),
     Key("U", "next_mark(-1)", "U", "previous mark", JUMP),
     Key("apostrophe", "marks", "'", "list of marks", JUMP),
-    Key("enter", "details", "Enter", "the row's details", REST),
+    Key(
+        "enter",
+        "details",
+        "Enter",
+        "the row's details, and what the others did at that moment",
+        REST,
+    ),
     Key("c", "copy", "c", "copy the row, or the marked rows (OSC 52)", REST),
     Key("ctrl+s", "save", "Ctrl-S", "save what is shown", REST, True),
     Key("colon", "command_palette", ":  Ctrl-P", "command palette", REST),
     Key("question_mark,f1", "help", "?  F1", "help", REST),
-    Key("escape", "step_back", "Esc", "one step back: zoom, search, the last filter", REST),
+    Key("escape", "step_back", "Esc", "one step back: view, zoom, search, the last filter", REST),
     Key("q", "leave", "q", "back, then quit (Ctrl-C quits at once)", REST),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -19,10 +20,13 @@ from pdtui.core.markers import known_markers, marker_of
 from pdtui.core.printing import printable
 from pdtui.core.stamps import to_datetime
 from pdtui.ui.keys import HELP_ORDER, KEYS
+from pdtui.ui.moment import Standing
+from pdtui.ui.painter import message_of
 from pdtui.ui.text import fit
 
 _NAME_WIDTH = 12
 _KEY_WIDTH = 26
+_LABEL_MOST = 20
 
 
 class Popup(ModalScreen[None]):
@@ -80,22 +84,43 @@ def help_popup() -> Popup:
     return Popup("help", body)
 
 
-def details_popup(row: Row, raw: bytes, facts: Mapping[str, str]) -> Popup:
-    """Everything that is known of a row; `facts` is what its process said of itself."""
+def details_popup(
+    row: Row, raw: bytes, facts: Mapping[str, str], waits: list[str], others: list[Standing]
+) -> Popup:
+    """Everything that is known of a row, and of the moment at which it was written.
+
+    `facts` is what its process said of itself, `waits` the handshakes that it was in.
+    """
     body = Text()
-    for name, value in _details(row):
+    for name, value in (*_details(row), *(("handshake", said) for said in waits)):
         body.append(fit(name, _NAME_WIDTH), "bold")
         body.append(f"{printable(value)}\n")
     fields = fields_of(row.message)
     if fields:
         body.append("\n")
         _append_table(body, fields)
+    if others:
+        _append_others(body, others)
     if facts:
         body.append("\nits process said of itself\n", "bold")
         _append_table(body, facts)
     body.append("\n")
     body.append(printable(raw.decode("utf-8", "replace").rstrip("\r\n")), "dim")
     return Popup(f"{printable(row.source)} line {row.line:,}", body)
+
+
+def _append_others(body: Text, others: list[Standing]) -> None:
+    """The last row of each other process, and the handshakes that it was in."""
+    body.append("\nthe others at that moment\n", "bold")
+    width = min(max(cell_len(printable(other.label)) for other in others), _LABEL_MOST) + 2
+    for other in others:
+        row = other.row
+        clock = "--:--:--" if row.time is None else to_datetime(row.time).strftime("%H:%M:%S")
+        body.append("  " + fit(printable(other.label), width), "cyan")
+        body.append(f"{clock} {''.join(fit(sign, 2) for sign in row.markers[:1]):2} ")
+        body.append(f"{message_of(row)}\n")
+        for said in other.waits:
+            body.append(" " * (width + 2) + f"in a handshake: {printable(said)}\n", "yellow")
 
 
 def _append_table(body: Text, values: Mapping[str, str]) -> None:

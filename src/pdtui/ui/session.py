@@ -20,6 +20,7 @@ from pdtui.core.source import Source
 from pdtui.core.stamps import NO_TIME
 from pdtui.core.store import Snapshot, Store
 from pdtui.core.view import LaneView, Matches, TimelineView
+from pdtui.ui.insight import Insight
 
 _LATE_SHOWN = 4.0
 """Seconds for which it is said that rows came late."""
@@ -33,7 +34,10 @@ class Session:
     ) -> None:
         self.store = store
         self.split = split
+        self.offsets = offsets
+        """What the command line corrects the sources' clocks by: label → microseconds."""
         self.merge = Merge(offsets)
+        self.insight = Insight()
         self.matches = Matches(wanted)
         self.lanes: list[Lane] = []
         self.timeline = TimelineView(self.matches, self.merge)
@@ -69,6 +73,7 @@ class Session:
         changed = self.merge.update(snapshot)
         self.matches.refresh(snapshot)
         self.timeline.update(changed)
+        self.insight.update(snapshot, self.merge)
         if self.merge.late != sum(self._late[:2]):
             before = sum(self._late[:2])
             self._late = (before, self.merge.late - before, time.monotonic())
@@ -80,6 +85,18 @@ class Session:
         for view in self._views.values():
             view.update()
         return new_lanes
+
+    def correct_clocks(self, corrections: dict[str, int]) -> None:
+        """Orders the rows anew, by clocks corrected by so many microseconds a label.
+
+        They come on top of what the command line said.
+        """
+        labels = {*self.offsets, *corrections}
+        offsets = {name: self.offsets.get(name, 0) + corrections.get(name, 0) for name in labels}
+        self.merge = Merge(offsets)
+        self._late = (0, 0, 0.0)
+        self.timeline = TimelineView(self.matches, self.merge)
+        self.update()
 
     def _lanes(self, snapshot: Snapshot) -> list[Lane]:
         return lanes_of([source for source, _ in snapshot], self.split)

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import time
 
+from rich.cells import cell_len
+
+from pdtui.core.evidence import counted
 from pdtui.core.printing import printable
 from pdtui.core.source import Source
-from pdtui.core.stamps import to_datetime
+from pdtui.core.stamps import SECOND, to_datetime
 from pdtui.core.view import LaneView
 from pdtui.follow.follower import WAITING
 from pdtui.follow.stream import ENDED
+from pdtui.ui.insight import Insight
 from pdtui.ui.session import Session
 from pdtui.ui.text import fit
 
 HINTS = (
     ("F", "follow"), ("r", "rank"), ("x", "marker"), ("L", "level"), ("&", "text"),
-    ("/", "search"), ("e", "error"), ("\\", "filters off"), ("z", "zoom"),
-    ("Tab", "pane"), ("=", "freeze"), ("?", "help"), ("q", "quit"),
+    ("/", "search"), ("e", "error"), ("v", "views"), ("\\", "filters off"), ("z", "zoom"),
+    ("Tab", "pane"), ("o", "request"), ("}", "step"), ("y", "lock"), ("=", "freeze"),
+    ("?", "help"), ("q", "quit"),
+)  # fmt: skip
+VIEW_HINTS = (
+    ("Enter", "its row in the log"), ("Esc", "log"), ("]", "next view"), ("[", "previous"),
+    ("C", "clocks"), ("?", "help"), ("q", "log"),
 )  # fmt: skip
 SILENT = "silent"
 _SILENT_AFTER = 10
@@ -30,10 +39,18 @@ def title_line(session: Session, state: str, width: int, more: str = "") -> str:
     clock = to_datetime(newest).strftime("%m-%d %H:%M:%S") if newest is not None else ""
     count = f"{len(sources)} source{'s' if len(sources) != 1 else ''}"
     right = f"{state}  {count}  {session.rows:,} rows  {clock} "
-    labels = printable(" · ".join([more] * bool(more) + [source.label for source in sources]))
+    names = [source.label + _corrected(session, source.label) for source in sources]
+    labels = printable(" · ".join([more] * bool(more) + names))
     left = " pdtui  "
     room = width - len(left) - len(right) - 1
     return left + fit(labels, max(room, 0)) + " " + right
+
+
+def _corrected(session: Session, label: str) -> str:
+    """` (+4 s)` where a source's clock is corrected."""
+    offset = session.merge.offsets.get(label, 0)
+    sign = "−" if offset < 0 else "+"
+    return f" ({sign}{abs(offset) / SECOND:g} s)" if offset else ""
 
 
 def count_text(session: Session, *, off: bool, searching: bool, more: str) -> str:
@@ -78,6 +95,46 @@ def trouble_line(session: Session) -> str:
     return printable(" · ".join(said))
 
 
+def problem_line(session: Session, width: int) -> str:
+    """The line that says what is wrong, '' where nothing is: with the key that shows more of it."""
+    trouble = trouble_line(session)
+    said, key = _worst(session.insight)
+    skews = [skew.sentence for skew in session.insight.certain_skews]
+    if skews and not said:
+        pairs = counted(session.insight.certain_skews[0].pairs, "pair")
+        said, key = f"clocks differ: {', '.join(skews)}, {pairs}", "C corrects"
+    elif skews:
+        said += f" · clocks: {', '.join(skews)}"
+    text = " · ".join(filter(None, (said, trouble)))
+    if not text:
+        return ""
+    text = "! " + text
+    room = width - cell_len(text) - cell_len(key)
+    return text + " " * (room if room > 2 else 3) + key if key else text
+
+
+def _worst(insight: Insight) -> tuple[str, str]:
+    """Who waits for whom, else what `check` finds first; and the key that shows it."""
+    if insight.stalls:
+        first, more = insight.stalls[0], len(insight.stalls) - 1
+        further = f" · {counted(more, 'more stall')}" if more else ""
+        return printable(first.sentence + _gone_peer(insight) + further), "v handshakes"
+    if insight.problems:
+        more = len(insight.problems) - 1
+        further = f" · {counted(more, 'more problem')}" if more else ""
+        return printable(insight.problems[0].summary + further), ""
+    return "", ""
+
+
+def _gone_peer(insight: Insight) -> str:
+    """That a process of the first stall's handshake is gone, and whose."""
+    sources = {place.source for place in insight.stalls[0].evidence}
+    gone = [g for g in insight.gone if g.last.source in sources] or insight.gone
+    return "".join(
+        f"; {insight.clocks.label(one.last.source)}'s process {one.pid} is gone" for one in gone[:1]
+    )
+
+
 def ended(session: Session) -> bool:
     """Whether nothing more can come: every source is a stream that has ended."""
     return all(source.trouble == ENDED for source in session.store.sources)
@@ -87,12 +144,12 @@ def _rows(count: int) -> str:
     return f"{count:,} row{'s' if count != 1 else ''}"
 
 
-def hint_line(width: int) -> list[tuple[str, str]]:
-    """The keys that fit into the last line, the first ones first; help always."""
+def hint_line(width: int, hints: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    """Those of the keys that fit into the last line, the first ones first; help always."""
     shown: list[tuple[str, str]] = []
-    last = HINTS[-2:]
+    last = hints[-2:]
     room = width - sum(len(key) + len(word) + 3 for key, word in last)
-    for key, word in HINTS[:-2]:
+    for key, word in hints[:-2]:
         room -= len(key) + len(word) + 3
         if room < 0:
             break

@@ -8,11 +8,9 @@ ingest thread ── StoreGrew ──▶ app: at most 15 times a second
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from textual import on, work
-from textual.app import App, ComposeResult
-from textual.content import Content
+from textual.app import ComposeResult
 from textual.events import Resize
 from textual.geometry import Size
 from textual.message import Message
@@ -27,7 +25,8 @@ from pdtui.errors import FilterError
 from pdtui.ui import status
 from pdtui.ui.choices import level_choices, marker_choices, rank_choices
 from pdtui.ui.filterbar import Choices, FilterBar
-from pdtui.ui.filtering import filter_of, said_of
+from pdtui.ui.filtering import filter_of
+from pdtui.ui.frame import Frame
 from pdtui.ui.lanegrid import LaneGrid
 from pdtui.ui.prompt import Prompt
 from pdtui.ui.rows import RowsView
@@ -59,7 +58,7 @@ class StoreGrew(Message):
         return isinstance(message, StoreGrew)
 
 
-class Viewer(App[int]):
+class Viewer(Frame):
     """The screen of one session, without what the keys do (see `app.PdtuiApp`)."""
 
     TITLE = "pdtui"
@@ -75,21 +74,11 @@ class Viewer(App[int]):
         ascii_only: bool = False,
         notices: tuple[str, ...] = (),
     ) -> None:
-        super().__init__()
-        self.session = session
-        self.live = live
+        super().__init__(session, base=base, live=live)
         self.ascii_only = ascii_only
-        self.frozen: int | None = None
-        """How many rows there were when the screen was frozen."""
-        self.filters_off = False
-        self.searching = False
-        self.failure: Callable[[], str] = lambda: ""
-        self._base = base
         self._typed = typed
         self._notices = notices
-        self._said = ("", 0.0)
-        """The last message, and when it has been in sight for long enough."""
-        self._invalid = ""
+        self._pane: RowsView | None = None
         self._changed_at: dict[str, float] = {}
         self._sought: Matches | None = None
         self._last_update = 0.0
@@ -113,7 +102,7 @@ class Viewer(App[int]):
         yield RowsView(
             self.session,
             self.session.timeline,
-            title=lambda _: status.timeline_title(self.session),
+            title=lambda _: self._locked_title(status.timeline_title(self.session)),
             sources=True,
             ascii_only=self.ascii_only,
             id="timeline",
@@ -126,10 +115,14 @@ class Viewer(App[int]):
     def _make_pane(self, lane: Lane) -> RowsView:
         def title(pane: RowsView) -> str:
             assert isinstance(pane.view, LaneView)
-            return status.lane_title(self.session, pane.view, live=self.live)
+            return self._locked_title(status.lane_title(self.session, pane.view, live=self.live))
 
         view = self.session.lane_view(lane)
         return RowsView(self.session, view, title=title, sources=False, ascii_only=self.ascii_only)
+
+    def _locked_title(self, title: str) -> str:
+        """A pane's title, and that it goes along with the others."""
+        return f"{title} · locked by time (y)" if self.locked else title
 
     async def on_mount(self) -> None:
         """Textual: everything is there; shows what has been read so far."""
@@ -149,14 +142,12 @@ class Viewer(App[int]):
         return self.screen_stack[0].query_one("#timeline", RowsView)
 
     @property
-    def lane_grid(self) -> LaneGrid:
-        """The tail panes."""
-        return self.screen_stack[0].query_one(LaneGrid)
-
-    @property
-    def filter_bar(self) -> FilterBar:
-        """The filter line."""
-        return self.screen_stack[0].query_one(FilterBar)
+    def pane(self) -> RowsView:
+        """The pane under focus, or the one that had it last."""
+        focused = self.screen_stack[0].focused
+        if isinstance(focused, RowsView):
+            self._pane = focused
+        return self._pane if self._pane in self.panes() and self._pane else self.timeline
 
     def panes(self) -> list[RowsView]:
         """All panes, the timeline last."""
@@ -165,6 +156,25 @@ class Viewer(App[int]):
     def give_focus(self, widget: Widget) -> None:
         """Sends the keys to a widget at once: `Widget.focus` waits, and a fast typist does not."""
         self.screen_stack[0].set_focus(widget)
+
+    def focus_pane(self, pane: RowsView) -> None:
+        """Gives a pane the keys; where one has the whole screen, this one has it then."""
+        self._pane = pane
+        zoomed = self.zoomed
+        if zoomed:
+            self.unzoom()
+        if pane is not self.timeline:
+            self.lane_grid.bring(pane)
+            self.show_lines()
+        if zoomed:
+            self.zoom(pane)
+        self.give_focus(pane)
+
+    @on(FilterBar.Done)
+    def back_to_pane(self) -> None:
+        """Gives the keys back to the pane that had them."""
+        if self._is_up:
+            self.give_focus(self.pane)
 
     # Taking in what the store gains
 
@@ -246,70 +256,12 @@ class Viewer(App[int]):
         if not self.zoomed:
             self.lane_grid.lay_out(size.width, size.height - _LINES_AROUND)
 
-    @property
-    def _is_up(self) -> bool:
-        """Whether the screen is there: timers may ring once more while it is taken down."""
-        return bool(self.screen_stack and self.screen_stack[0].query("#hints"))
-
     def _tick(self) -> None:
         if not self._is_up:
             return
         for pane in self.lane_grid.in_sight():
             pane.refresh_title()
         self._show_problem()
-
-    def show_lines(self, width: int | None = None) -> None:
-        """Writes the lines around the panes anew."""
-        width = width or self.size.width
-        self._show_title(width)
-        self._show_problem()
-        self.filter_bar.show_count(
-            status.count_text(
-                self.session,
-                off=self.filters_off,
-                searching=self.searching,
-                more="" if self.filters_off else said_of(self._base),
-            )
-        )
-        hints = Content.assemble(
-            " ",
-            *(part for key, word in status.hint_line(width)
-              for part in ((f" {key} ", "$accent bold"), f"{word} "))
-        )  # fmt: skip
-        self._line("hints").update(hints)
-
-    def _show_title(self, width: int | None = None) -> None:
-        if self.frozen is not None:
-            state = f"‖ frozen, +{len(self.session.store) - self.frozen:,}"
-        elif not self.session.store.loaded:
-            state = "… reading"
-        else:
-            over = status.ended(self.session)
-            state = "■ ended" if over else "● live" if self.live else "■ not followed"
-        said = self.lane_grid.said
-        line = status.title_line(self.session, state, width or self.size.width, said)
-        self._line("title").update(Content(line))
-
-    def say(self, text: str, seconds: float = 3.0) -> None:
-        """Says something in the message line for a while."""
-        self._said = (text, time.monotonic() + seconds)
-        self._show_problem()
-        self.set_timer(seconds + 0.05, self._show_problem)
-
-    def _show_problem(self) -> None:
-        if not self._is_up:
-            return
-        text, until = self._said
-        message = text if time.monotonic() < until else ""
-        wrong = self.failure() or self._invalid or status.trouble_line(self.session)
-        said = message or wrong
-        line = self._line("problem")
-        line.display = bool(said)
-        if said:
-            line.update(Content(said if message else f"! {said}"))
-
-    def _line(self, name: str) -> Static:
-        return self.screen_stack[0].query_one(f"#{name}", Static)
 
     # Filters
 

@@ -1,0 +1,67 @@
+"""What is known of the run as a whole while it is on the screen, kept up to date with new rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pdtui.core.causality import Edge
+from pdtui.core.evidence import Clocks
+from pdtui.core.handshakes import UNFINISHED, Handshake, Handshakes
+from pdtui.core.inspection import Gone
+from pdtui.core.merge import Merge
+from pdtui.core.problems import Problem
+from pdtui.core.skew import Skew, SkewEstimator, corrections
+from pdtui.core.stalls import Stall, find_stalls
+from pdtui.core.store import Snapshot
+from pdtui.ui.clock import log_time
+
+
+class Insight:
+    """Handshakes, who waits for whom, and how far the clocks are apart."""
+
+    def __init__(self) -> None:
+        self.handshakes = Handshakes()
+        self.clocks = Clocks([])
+        self.skews: list[Skew] = []
+        self.stalls: list[Stall] = []
+        self.problems: list[Problem] = []
+        """What `check` found at the last look; see `problemfinder`."""
+        self.gone: list[Gone] = []
+        self.now: int | None = None
+        """The time on the logs' clocks; None where they are over."""
+        self.log_time: Callable[[Clocks], int | None] = log_time
+        self._estimator = SkewEstimator()
+        self._edges: Sequence[Edge] = ()
+        self._read = 0
+
+    def update(self, snapshot: Snapshot, merge: Merge) -> None:
+        """Takes in what the sources have gained; what it costs follows the new rows."""
+        self.clocks = Clocks(snapshot, merge.offsets)
+        self.handshakes.update(snapshot)
+        if merge.edges is not self._edges:
+            self._edges, self._read, self._estimator = merge.edges, 0, SkewEstimator()
+            self.skews = []
+        if fresh := merge.edges[self._read :]:
+            self._read = len(merge.edges)
+            self._estimator.add(fresh, self.clocks)
+            self.skews = self._estimator.skews(self.clocks)
+
+    def look(self, *, live: bool) -> None:
+        """Sees who waits now; `live` is whether the logs are followed."""
+        self.now = self.log_time(self.clocks) if live else None
+        unfinished = any(pair.state in UNFINISHED for pair in self.handshakes.pairs)
+        self.stalls = find_stalls(self.handshakes, self.clocks, now=self.now) if unfinished else []
+
+    def stall_of(self, pair: Handshake) -> Stall | None:
+        """The stall of this handshake, if it stands still."""
+        return next((stall for stall in self.stalls if stall.handshake is pair), None)
+
+    @property
+    def certain_skews(self) -> list[Skew]:
+        """The clocks that differ beyond doubt."""
+        return [skew for skew in self.skews if skew.certain]
+
+    def corrections(self) -> dict[str, int]:
+        """The offsets (label → microseconds) that make the clocks agree."""
+        labels = [source.label for source, _ in self.clocks.snapshot]
+        return corrections(self.certain_skews, labels)

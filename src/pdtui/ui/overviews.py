@@ -1,0 +1,154 @@
+"""The viewer's looks at the whole run: who waits, what is wrong, clocks, and the views of these."""
+
+from __future__ import annotations
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.message import Message
+
+from pdtui.core.evidence import Place
+from pdtui.core.problems import Problem
+from pdtui.core.skew import Skew
+from pdtui.core.store import Snapshot
+from pdtui.follow.processes import ThisHost
+from pdtui.ui import status
+from pdtui.ui.handshakes import HandshakesOverview
+from pdtui.ui.overview import Overview, OverviewPane
+from pdtui.ui.problemfinder import Presence, ProblemFinder
+from pdtui.ui.requests import RequestsOverview
+from pdtui.ui.rows import RowsView
+from pdtui.ui.viewer import Viewer
+
+_LOOK_EVERY = 0.5
+"""Seconds between two looks at who waits: a stall shows within a second of its threshold."""
+_OPEN = "-overview"
+"""The class of the screen while a view is open."""
+
+
+class ProblemsFound(Message):
+    """`check`'s answer is there."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__()
+        self.problems = problems
+
+
+class Overviews(Viewer):
+    """The viewer with its views beside the log."""
+
+    def compose(self) -> ComposeResult:
+        """Textual: the view stands where the panes are."""
+        self._finder, self._presence = ProblemFinder(), Presence(ThisHost())
+        self.overviews: list[Overview] = [
+            HandshakesOverview(self.session, ascii_only=self.ascii_only),
+            RequestsOverview(self.session),
+        ]
+        for widget in super().compose():
+            yield widget
+            if isinstance(widget, RowsView):
+                yield OverviewPane(self.overviews[0], ascii_only=self.ascii_only)
+
+    async def on_mount(self) -> None:
+        """Textual: looks now and then at what only time changes."""
+        self.set_interval(_LOOK_EVERY, self._look)
+
+    # Who waits, and what is wrong
+
+    def _look(self) -> None:
+        if not self._is_up or not self.session.store.loaded or self.frozen is not None:
+            return
+        insight = self.session.insight
+        if self._presence.look(insight.clocks.snapshot):
+            insight.gone = self._presence.gone
+            self._finder.expire()
+        insight.look(live=self.live)
+        if self._finder.is_due(insight.clocks.snapshot):
+            self._finder.begin()
+            offsets, growing = dict(self.session.merge.offsets), insight.now is not None
+            self._find_problems(insight.clocks.snapshot, offsets, list(insight.skews), growing)
+        if self.overview is not None:
+            self.overview_pane.update()
+        self._show_problem()
+
+    @work(thread=True, group="problems")
+    def _find_problems(
+        self, snapshot: Snapshot, offsets: dict[str, int], skews: list[Skew], growing: bool
+    ) -> None:
+        gone = list(self.session.insight.gone)
+        self.post_message(ProblemsFound(self._finder.find(snapshot, offsets, skews, gone, growing)))
+
+    @on(ProblemsFound)
+    def _problems_found(self, event: ProblemsFound) -> None:
+        self._finder.busy = False
+        self.session.insight.problems = event.problems
+        self._show_problem()
+
+    # Clocks
+
+    def action_correct_clocks(self) -> None:
+        """Orders the rows by clocks that agree, or by the stamps again."""
+        session = self.session
+        if session.merge.offsets != session.offsets:
+            session.correct_clocks({})
+            self._reordered("the rows are ordered by their own stamps again")
+        elif corrections := session.insight.corrections():
+            said = ", ".join(f"{name} {offset / 1e6:+g} s" for name, offset in corrections.items())
+            session.correct_clocks(corrections)
+            self._reordered(f"clocks corrected: {said}; C takes it back")
+        else:
+            self.say("no two clocks are known to differ")
+
+    def _reordered(self, said: str) -> None:
+        self.timeline.show(self.session.timeline)
+        self._finder.expire()
+        self._look()
+        self.show_lines()
+        self.say(said)
+
+    # Views
+
+    @property
+    def overview_pane(self) -> OverviewPane:
+        """Where a view is shown."""
+        return self.screen_stack[0].query_one(OverviewPane)
+
+    @property
+    def overview(self) -> Overview | None:
+        """The view that is open, None while the log is on the screen."""
+        is_open = self.screen_stack[0].has_class(_OPEN)
+        return self.overview_pane.overview if is_open else None
+
+    def action_view(self, step: int) -> None:
+        """Goes to the next view, or the one before; the log is one of them."""
+        places: list[Overview | None] = [None, *self.overviews]
+        self.show_overview(places[(places.index(self.overview) + step) % len(places)])
+
+    def show_overview(self, overview: Overview | None) -> None:
+        """Shows a view, or the log."""
+        self.screen_stack[0].set_class(overview is not None, _OPEN)
+        self.hints = status.HINTS if overview is None else status.VIEW_HINTS
+        if overview is None:
+            self.give_focus(self.pane)
+        else:
+            self._pane = self.pane
+            self.overview_pane.show(overview)
+            self.give_focus(self.overview_pane.list)
+        self.show_lines()
+
+    def action_to_row(self) -> None:
+        """Leaves the view for the row that tells most of what is chosen in it."""
+        row = self.overview_pane.chosen_row
+        if row is None:
+            self.say("no row tells of it")
+            return
+        self.show_overview(None)
+        self.go_to_row(row)
+
+    def go_to_row(self, where: Place) -> None:
+        """Puts the timeline's cursor on a row, as far as the filters show it."""
+        self.focus_pane(self.timeline)
+        view = self.timeline.view
+        place = view.place_of(*where)
+        self.timeline.go_to(place, centre=not self.timeline.shows(place))
+        if place >= len(view) or view.at(place) != tuple(where):
+            self.say(r"the row is hidden by the filters: \ shows all")
