@@ -77,6 +77,32 @@ def test_what_only_looks_like_an_id(text: str) -> None:
     assert len(made.requests) == 0
 
 
+def test_the_worst_keys_are_those_of_the_worst_requests() -> None:
+    """The order without the summaries is the same, and the counts are of all requests."""
+    lost = "🔴[PUT]Recv From 10.0.1.2:21001, tensor_id:cmpl-{:032x}-0#x"
+    text = "".join(line(f"x cmpl-{number:032x}-0", number) for number in range(6))
+    text += line("y cmpl-" + f"{3:032x}" + "-0", 9, "WARNING") + line(lost.format(4), 9)
+    requests = requests_of(source("decode", text))
+    worst = requests.worst()
+    assert requests.worst_keys().tolist() == [summary.key for summary in worst]
+    counts = requests.counts()
+    assert counts[Verdict.WARNED] == 1
+    assert sum(counts.values()) == len(requests) == 6
+    assert list(counts) == list(dict.fromkeys(summary.verdict for summary in worst))
+
+
+def test_the_usual_length_leaves_out_the_longest() -> None:
+    """Of ten requests, nine of a second and one of a minute, 90 % take a second at most."""
+    texts = [
+        line(f"x cmpl-{number:032x}-0", second)
+        for number in range(10)
+        for second in (0, 60 if number == 9 else 1)
+    ]
+    made = source("a", "".join(sorted(texts, key=lambda text: text[5:19])))
+    assert requests_of(made).usual_length(80) == 1_000_000
+    assert requests_of().usual_length(80) == 0
+
+
 def test_rows_that_come_later_are_found_too() -> None:
     """The index is searched sorted, and what came since is looked through."""
     made = source("a", line(f"cmpl-{UUID}-0") * 10)

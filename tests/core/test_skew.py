@@ -6,7 +6,7 @@ import pytest
 
 from pdtui.core.evidence import Clocks
 from pdtui.core.merge import Merge
-from pdtui.core.skew import Skew, SkewEstimator
+from pdtui.core.skew import Skew, SkewEstimator, corrections
 from pdtui.core.stamps import SECOND
 from tests.core.handshake_lines import D, P, accepting, connecting, engine, line, said, source
 
@@ -93,3 +93,25 @@ def test_an_effect_before_its_cause_is_certain_even_so() -> None:
 def test_sources_that_have_nothing_to_do_with_one_another_have_no_skew() -> None:
     """No cause, no effect, no word."""
     assert skews(line("a"), line("b", 99)) == []
+
+
+@pytest.mark.parametrize("skew", [-3600, -4, 4])
+def test_corrections_make_the_clocks_agree(skew: int) -> None:
+    """Ordered by the corrected clocks, no pair says any more that they differ."""
+    pair = handshake(skew)
+    offsets = corrections(skews(*pair), ["prefill", "decode"])
+    assert list(offsets) == ["decode"]
+    assert not any(found.certain for found in skews(*pair, offsets))
+
+
+def test_clocks_are_corrected_through_others() -> None:
+    """A proxy that only decode has pairs with is corrected by both differences."""
+    decode = Skew("decode", "prefill", 4 * SECOND, 4 * SECOND, 1, ())
+    proxy = Skew("proxy", "decode", -SECOND, -SECOND, 1, ())
+    found = corrections([proxy, decode], ["prefill", "decode", "proxy"])
+    assert found == {"decode": -4 * SECOND, "proxy": -3 * SECOND}
+
+
+def test_clocks_that_may_be_alike_are_not_corrected() -> None:
+    """Within the error nothing is known, and nothing is done."""
+    assert corrections(skews(*handshake(0)), ["prefill", "decode"]) == {}

@@ -55,6 +55,12 @@ class Opened:
         )
         await self.pilot.pause()
 
+    async def looked(self) -> None:
+        """Has the screen look at who waits, as it does twice a second."""
+        await self.settled()
+        self.app._look()
+        await self.pilot.pause()
+
     async def until(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
         """Waits for a condition; fails the test where it does not come true in time."""
         deadline = time.monotonic() + seconds
@@ -102,6 +108,7 @@ def viewer(monkeypatch: pytest.MonkeyPatch) -> Open:
         wanted: Filter | None = None,
         follow: bool = False,
         ascii_only: bool = False,
+        year: int = 2026,
     ) -> AsyncIterator[Opened]:
         store = Store()
         named, problems = resolve(str(path) for path in paths)
@@ -116,7 +123,7 @@ def viewer(monkeypatch: pytest.MonkeyPatch) -> Open:
             if app.is_running:
                 app.store_grew(revision)
 
-        feeds = [feed_of(one, 2026, ring) for one in named]
+        feeds = [feed_of(one, year, ring) for one in named]
         ingest = Ingest(store, feeds, notify, follow=follow)
         app = PdtuiApp(
             Session(store, wanted=wanted, split=split, offsets={}),

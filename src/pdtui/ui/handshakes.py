@@ -27,6 +27,8 @@ from pdtui.ui.text import fit
 
 _NAME_MOST = 34
 _LEAST_STEPS = 5
+_BESIDE_LIST = 2
+"""Cells of a line that the list's items have not: the cursor's sign and the scroll bar."""
 _NONE = (
     "  No line speaks of a handshake. vLLM's P2P connector says them with",
     "  VLLM_LOGGING_LEVEL=DEBUG, NCCL with NCCL_DEBUG=INFO.",
@@ -64,11 +66,14 @@ class HandshakesOverview:
         return len(self._pairs)
 
     def head(self, width: int, height: int) -> list[Line]:
-        """The matrix, where there is more than one prefill or decode."""
+        """The matrix, where there is more than one prefill or decode, and what the columns are."""
         if not self._pairs:
             return [[(text, "quiet")] for text in _NONE]
         labels = {n: source.label for n, source in enumerate(self._session.store.sources)}
-        return matrix_lines(self._pairs, width, height, labels, ascii_only=self._ascii_only)
+        matrix = matrix_lines(self._pairs, width, height - 1, labels, ascii_only=self._ascii_only)
+        left, right = self._name_widths(width - _BESIDE_LIST)
+        heading = f"   {fit('prefill', left)}   {fit('decode', right)}  how far"
+        return [*matrix, [(heading, "quiet")]]
 
     def line(self, number: int, width: int) -> Line:
         """`● prefill 10.0.1.2:21001 → decode 10.0.1.3:22001  established 10:30:47, took 2 s`."""
@@ -80,17 +85,17 @@ class HandshakesOverview:
         more = f"  (start {again})" if again > 1 else ""
         return [
             (f"{pair.sign.shown(self._ascii_only)} ", pair.sign.part),
-            (fit(pair.prefill.known_as, left), "source-prefill"),
+            (fit(pair.prefill.in_cells(left), left), "source-prefill"),
             (f" {arrow} ", "quiet"),
-            (fit(pair.decode.known_as, right), "source-decode"),
+            (fit(pair.decode.in_cells(right), right), "source-decode"),
             ("  " + said_of(pair, self._insight) + more, pair.sign.part),
         ]
 
     def _name_widths(self, width: int) -> tuple[int, int]:
         """Cells for prefill's and decode's name: as wide as the widest, if there is room."""
-        most = min(_NAME_MOST, width * 3 // 10)
+        most = min(_NAME_MOST, width * 32 // 100)
         widest = [
-            max((cell_len(end.known_as) for end in ends), default=0)
+            max((cell_len(end.in_cells(most)) for end in ends), default=0)
             for ends in zip(*((pair.prefill, pair.decode) for pair in self._pairs), strict=True)
         ]
         return min(widest[0], most), min(widest[1], most)
@@ -157,7 +162,7 @@ def _who(pair: Pair, end: End, width: int) -> list[Line]:
     """The end's name and address, whether it connects, its rank and pid."""
     connects = pair.prefill_connects == (end is pair.prefill)
     engine = end.side.engine if end.side else None
-    more = ["connects" if connects else "listens"]
+    more = [end.role, "connects" if connects else "listens"]
     if engine is not None and engine.rank is not None:
         more.append(f"rank {engine.rank}")
     if engine is not None and engine.pid is not None:

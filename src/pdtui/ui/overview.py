@@ -93,7 +93,7 @@ class ItemList(ScrollView, can_focus=True):
 
     def items_changed(self) -> None:
         """Takes in that there are other items; the cursor stays on its item."""
-        size = Size(self.size.width, len(self.overview))
+        size = Size(self.scrollable_size.width, len(self.overview))
         if size != self.virtual_size:
             self.virtual_size = size
         place = None if self._key is None else self.overview.place_of(self._key)
@@ -124,7 +124,7 @@ class ItemList(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Textual: the y-th line in sight."""
-        width, base = self.size.width, self.rich_style
+        width, base = self.scrollable_size.width, self.rich_style
         number = self.scroll_offset.y + y
         if number >= len(self.overview) or width < 2:
             return Strip.blank(width, base)
@@ -189,11 +189,13 @@ class OverviewPane(Vertical):
         self.border_title = Content(overview.title())
         self.border_subtitle = Content(overview.legend)
         head = overview.head(size.width, max(size.height // 3, 2))
+        # A short list leaves more room for what is chosen, which follows right under it.
+        left = size.height - len(head)
+        room = max(size.height // 2, left - len(overview), 3)
+        detail = overview.detail(self.list.cursor, size.width, room) if len(overview) else []
         self._head.show(head)
-        known = len(overview) > 0
-        # A short list leaves more room for what is chosen.
-        room = max(size.height // 2, size.height - len(head) - len(overview), 3)
-        self._detail.show(overview.detail(self.list.cursor, size.width, room) if known else [])
+        self._detail.show(detail)
+        self.list.styles.height = max(min(len(overview), left - len(detail)), 1)
 
     def on_item_list_chosen(self) -> None:
         """Textual: another item is chosen."""

@@ -36,6 +36,9 @@ class ProblemsFound(Message):
 class Overviews(Viewer):
     """The viewer with its views beside the log."""
 
+    answers = 0
+    """How often it was found out what is wrong."""
+
     def compose(self) -> ComposeResult:
         """Textual: the view stands where the panes are."""
         self._finder, self._presence = ProblemFinder(), Presence(ThisHost())
@@ -61,7 +64,10 @@ class Overviews(Viewer):
         if self._presence.look(insight.clocks.snapshot):
             insight.gone = self._presence.gone
             self._finder.expire()
+        waiting = [stall.waiting for stall in insight.stalls]
         insight.look(live=self.live)
+        if waiting != [stall.waiting for stall in insight.stalls]:
+            self._finder.expire()  # what a stall explains is no problem of its own
         if self._finder.is_due(insight.clocks.snapshot):
             self._finder.begin()
             offsets, growing = dict(self.session.merge.offsets), insight.now is not None
@@ -80,6 +86,7 @@ class Overviews(Viewer):
     @on(ProblemsFound)
     def _problems_found(self, event: ProblemsFound) -> None:
         self._finder.busy = False
+        self.answers += 1
         self.session.insight.problems = event.problems
         self._show_problem()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from rich.cells import cell_len
+
 from pdtui.core.engines import Side
 from pdtui.core.evidence import Place, clock_of, length_of
 from pdtui.core.handshakes import UNFINISHED, Handshake, State
@@ -61,6 +63,10 @@ class End:
         """`prefill 10.0.1.2:21001`, the address once."""
         address = "" if self.address and self.address in self.name else self.address
         return f"{self.name} {address}".strip() or "a peer that no line names"
+
+    def in_cells(self, width: int) -> str:
+        """The same where it has room, else the name alone."""
+        return self.known_as if cell_len(self.known_as) <= width else self.name or self.address
 
 
 @dataclass(frozen=True, slots=True)

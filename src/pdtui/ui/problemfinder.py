@@ -12,7 +12,7 @@ from pdtui.core.check import find_problems
 from pdtui.core.handshakes import Handshakes
 from pdtui.core.inspection import Gone, Inspection
 from pdtui.core.kinds import Process
-from pdtui.core.problems import Problem, Severity
+from pdtui.core.problems import Kind, Problem, Severity
 from pdtui.core.requests import Requests
 from pdtui.core.skew import Skew
 from pdtui.core.source import Source
@@ -67,7 +67,10 @@ class ProblemFinder:
         self, snapshot: Snapshot, offsets: dict[str, int], skews: list[Skew], gone: list[Gone],
         growing: bool,
     ) -> list[Problem]:  # fmt: skip
-        """The problems that are more than notes, first causes first."""
+        """The problems that are more than notes, first causes first.
+
+        Without stalls: these come and go with the clock, and are looked at apart.
+        """
         began = time.monotonic()
         if self._requests.offsets != offsets:
             self._requests = Requests(offsets)
@@ -80,7 +83,11 @@ class ProblemFinder:
             known_requests=self._requests,
             known_skews=skews,
         )
-        found = [p for p in find_problems(inspection) if p.severity is Severity.ERROR]
+        found = [
+            problem
+            for problem in find_problems(inspection)
+            if problem.severity is Severity.ERROR and problem.kind is not Kind.HANDSHAKE_STALLED
+        ]
         took = time.monotonic() - began
         self._rest_until = time.monotonic() + max(_LEAST_REST, _SHARE * took)
         return found

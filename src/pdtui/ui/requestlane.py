@@ -9,8 +9,8 @@ from pdtui.ui.parts import Line
 _SIGNS = {
     "queued": ("q", "time"),
     "prefill": ("P", "source-prefill"),
-    "transfer": ("T", "warning"),
-    "decode wait": ("w", "error"),
+    "transfer": ("T", "good"),
+    "decode wait": ("w", "warning"),
     "decode": ("D", "source-decode"),
 }
 LEGEND = "q queued  P prefill  T transfer  w decode waits  D decode  · no phase said"

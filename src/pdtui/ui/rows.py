@@ -163,7 +163,7 @@ class RowsView(ScrollView, can_focus=True):
                 is not None
             )
         end = cell_len(message[: found.end()])
-        room = self.size.width - _COLUMNS_LEFT
+        room = self.scrollable_size.width - _COLUMNS_LEFT
         shift = 0 if end <= room else end - room // 2
         if shift != self._shift:
             self._shift = shift
@@ -275,7 +275,7 @@ class RowsView(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Textual: the y-th line in sight."""
-        width, base = self.size.width, self.rich_style
+        width, base = self.scrollable_size.width, self.rich_style
         place = self.scroll_offset.y + y
         if place >= len(self.view) or width < 2:
             if y == 0 and not len(self.view) and self.session.rows and self.session.filter:
@@ -312,7 +312,7 @@ class RowsView(ScrollView, can_focus=True):
         return self.view.at(place) if 0 <= place < len(self.view) else None
 
     def _size_up(self) -> None:
-        size = Size(self.size.width, len(self.view))
+        size = Size(self.scrollable_size.width, len(self.view))
         if size != self.virtual_size:
             self.virtual_size = size
         self.refresh_title()
