@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -129,6 +130,24 @@ def test_the_screen_follows_the_size_of_the_terminal(terminal: Callable[..., Ter
         screen.resize(columns, rows)
         screen.wait_for(lambda text: text.rstrip().endswith("q quit"))
         screen.wait_for(lambda text: "23 of 23" in "".join(text.splitlines()[1:2]))
+
+
+def test_a_stuck_handshake_is_named_while_it_is_stuck(terminal: Callable[..., Terminal]) -> None:
+    """Within a second of the ten that make a wait a stall, the line says who waits for whom.
+
+    The run is played five times as fast, so its clock goes on by five seconds in one of ours.
+    """
+    screen = terminal("demo", "--scenario", "stuck", "--speed", "5")
+    screen.wait_for("prefill waits in ncclCommInitRank for decode", seconds=30)
+    said = re.search(r"for decode, (\d+) s: NEW was sent, never received", screen.text)
+    assert said, screen.text
+    assert 10 <= int(said[1]) <= 10 + 5
+    screen.type("v")
+    screen.wait_for("1 stalled")
+    screen.wait_for("it says nothing of this handshake")
+    screen.type("qq")
+    assert screen.wait() == 0
+    assert screen.restored
 
 
 def test_log_text_never_reaches_the_terminal_as_an_escape_sequence(
