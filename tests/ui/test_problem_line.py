@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pdtui.core.evidence import Clocks
+from pdtui.core.problems import Problem
 from pdtui.core.stamps import SECOND
 from pdtui.ui.clock import log_time
 from tests.core.handshake_lines import D, P, accepting, connecting, engine, line, said
@@ -220,3 +221,20 @@ def test_the_clock_of_logs_goes_on_where_they_were_just_written(
         assert written_ago - 2 <= (found - newest) / SECOND <= written_ago + 60
     else:
         assert found is None
+
+
+async def test_an_error_in_the_search_for_problems_is_said(
+    viewer: Open, pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not take the screen away."""
+
+    def fail(_inspection: object) -> list[Problem]:
+        raise IndexError("no such group")
+
+    monkeypatch.setattr("pdtui.ui.problemfinder.find_problems", fail)
+    pair[0].write_text(engine(P))
+    async with viewer(*pair) as opened:
+        await opened.until(lambda: bool(opened.app.answers))
+        assert shows(opened) == "! problems cannot be looked for: IndexError: no such group"
+        await opened.press("g", "j")
+        assert opened.timeline.cursor == 1

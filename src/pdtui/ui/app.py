@@ -98,7 +98,7 @@ class PdtuiApp(Jumps):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(reached.wait(), _PATIENCE)
             await box.action_submit()
-            self.give_focus(self.pane)
+            self.give_focus(self.main_widget)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Textual: what the command palette offers: every key's action, by what it does."""
@@ -240,7 +240,7 @@ class PdtuiApp(Jumps):
         if self.overview is not None:
             self.show_overview(None)
         elif isinstance(self.screen.focused, Input):
-            self.give_focus(self.pane)
+            self.give_focus(self.main_widget)
         elif self.zoomed:
             self.unzoom()
         elif self._pattern is not None:

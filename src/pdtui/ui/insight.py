@@ -26,10 +26,13 @@ class Insight:
         self.stalls: list[Stall] = []
         self.problems: list[Problem] = []
         """What `check` found at the last look; see `problemfinder`."""
+        self.failure = ""
+        """Why nothing could be found, if that is so."""
         self.gone: list[Gone] = []
         self.now: int | None = None
         """The time on the logs' clocks; None where they are over."""
         self.log_time: Callable[[Clocks], int | None] = log_time
+        self._looked_at: object = None
         self._estimator = SkewEstimator()
         self._edges: Sequence[Edge] = ()
         self._read = 0
@@ -49,8 +52,13 @@ class Insight:
     def look(self, *, live: bool) -> None:
         """Sees who waits now; `live` is whether the logs are followed."""
         self.now = self.log_time(self.clocks) if live else None
-        unfinished = any(pair.state in UNFINISHED for pair in self.handshakes.pairs)
-        self.stalls = find_stalls(self.handshakes, self.clocks, now=self.now) if unfinished else []
+        # Where the logs are over, only further rows can change who waits.
+        looked_at = [stop for _, stop in self.clocks.snapshot], self.clocks.offsets, self.now
+        if looked_at != self._looked_at:
+            self._looked_at = looked_at
+            unfinished = any(pair.state in UNFINISHED for pair in self.handshakes.pairs)
+            found = find_stalls(self.handshakes, self.clocks, now=self.now) if unfinished else []
+            self.stalls = found
 
     def stall_of(self, pair: Handshake) -> Stall | None:
         """The stall of this handshake, if it stands still."""

@@ -72,6 +72,8 @@ class ItemList(ScrollView, can_focus=True):
         Binding("ctrl+u", "page(-0.5)", "half a page up", show=False, id="list.half_up"),
         Binding("g,home", "go(0)", "top", show=False, id="list.top"),
         Binding("G,end", "go(-1)", "end", show=False, id="list.end"),
+        Binding("tab", "app.view(1)", "next view", show=False, id="list.next"),
+        Binding("shift+tab", "app.view(-1)", "previous view", show=False, id="list.previous"),
         Binding("enter", "app.to_row", "to the row", show=False, id="list.enter"),
     ]
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from textual import on, work
+import threading
+
+from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
+from textual.widget import Widget
 
 from pdtui.core.evidence import Place
 from pdtui.core.problems import Problem
-from pdtui.core.skew import Skew
-from pdtui.core.store import Snapshot
 from pdtui.follow.processes import ThisHost
 from pdtui.ui import status
 from pdtui.ui.handshakes import HandshakesOverview
@@ -28,9 +29,10 @@ _OPEN = "-overview"
 class ProblemsFound(Message):
     """`check`'s answer is there."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[Problem], failure: str = "") -> None:
         super().__init__()
         self.problems = problems
+        self.failure = failure
 
 
 class Overviews(Viewer):
@@ -70,24 +72,34 @@ class Overviews(Viewer):
             self._finder.expire()  # what a stall explains is no problem of its own
         if self._finder.is_due(insight.clocks.snapshot):
             self._finder.begin()
-            offsets, growing = dict(self.session.merge.offsets), insight.now is not None
-            self._find_problems(insight.clocks.snapshot, offsets, list(insight.skews), growing)
+            # A daemon: who quits need not wait until all rows were looked at.
+            threading.Thread(
+                target=self._find_problems,
+                args=(insight.now is not None,),
+                name="pdtui-problems",
+                daemon=True,
+            ).start()
         if self.overview is not None:
             self.overview_pane.update()
         self._show_problem()
 
-    @work(thread=True, group="problems")
-    def _find_problems(
-        self, snapshot: Snapshot, offsets: dict[str, int], skews: list[Skew], growing: bool
-    ) -> None:
-        gone = list(self.session.insight.gone)
-        self.post_message(ProblemsFound(self._finder.find(snapshot, offsets, skews, gone, growing)))
+    def _find_problems(self, growing: bool) -> None:
+        """Runs on a thread of its own; an error there must not take the screen away."""
+        insight = self.session.insight
+        clocks, skews, gone = insight.clocks, list(insight.skews), list(insight.gone)
+        try:
+            found = self._finder.find(clocks.snapshot, dict(clocks.offsets), skews, gone, growing)
+        except Exception as error:
+            self.post_message(ProblemsFound([], f"{type(error).__name__}: {error}"))
+        else:
+            self.post_message(ProblemsFound(found))
 
     @on(ProblemsFound)
     def _problems_found(self, event: ProblemsFound) -> None:
         self._finder.busy = False
         self.answers += 1
-        self.session.insight.problems = event.problems
+        insight = self.session.insight
+        insight.problems, insight.failure = event.problems, event.failure
         self._show_problem()
 
     # Clocks
@@ -125,6 +137,11 @@ class Overviews(Viewer):
         is_open = self.screen_stack[0].has_class(_OPEN)
         return self.overview_pane.overview if is_open else None
 
+    @property
+    def main_widget(self) -> Widget:
+        """What has the keys where no input has them: the open view's list, or a pane."""
+        return self.pane if self.overview is None else self.overview_pane.list
+
     def action_view(self, step: int) -> None:
         """Goes to the next view, or the one before; the log is one of them."""
         places: list[Overview | None] = [None, *self.overviews]
@@ -134,12 +151,10 @@ class Overviews(Viewer):
         """Shows a view, or the log."""
         self.screen_stack[0].set_class(overview is not None, _OPEN)
         self.hints = status.HINTS if overview is None else status.VIEW_HINTS
-        if overview is None:
-            self.give_focus(self.pane)
-        else:
+        if overview is not None:
             self._pane = self.pane
             self.overview_pane.show(overview)
-            self.give_focus(self.overview_pane.list)
+        self.give_focus(self.main_widget)
         self.show_lines()
 
     def action_to_row(self) -> None:

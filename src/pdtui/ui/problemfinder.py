@@ -7,6 +7,7 @@ thread, and so seldom that it takes a small share of the time.
 from __future__ import annotations
 
 import time
+from weakref import WeakKeyDictionary
 
 from pdtui.core.check import find_problems
 from pdtui.core.handshakes import Handshakes
@@ -38,8 +39,8 @@ class ProblemFinder:
     def __init__(self) -> None:
         self._handshakes = Handshakes()
         self._requests = Requests()
-        self._read: dict[int, int] = {}
-        """How many traces of each source (by identity) were looked at."""
+        self._read: WeakKeyDictionary[Source, int] = WeakKeyDictionary()
+        """How many traces of each source were looked at."""
         self._stale = True
         self._rest_until = 0.0
         self.busy = False
@@ -50,9 +51,9 @@ class ProblemFinder:
         Costs what the new rows cost.
         """
         for source, stop in snapshot:
-            upto, first = source.traces.before(stop), self._read.get(id(source), 0)
+            upto, first = source.traces.before(stop), self._read.get(source, 0)
             self._stale |= bool(_TELLING[source.traces.step[first:upto]].any())
-            self._read[id(source)] = upto
+            self._read[source] = upto
         return self._stale and not self.busy and time.monotonic() >= self._rest_until
 
     def expire(self) -> None:

@@ -119,6 +119,8 @@ def _worst(insight: Insight) -> tuple[str, str]:
         first, more = insight.stalls[0], len(insight.stalls) - 1
         further = f" · {counted(more, 'more stall')}" if more else ""
         return printable(first.sentence + _gone_peer(insight) + further), "v handshakes"
+    if insight.failure:
+        return printable(f"problems cannot be looked for: {insight.failure}"), ""
     if insight.problems:
         more = len(insight.problems) - 1
         further = f" · {counted(more, 'more problem')}" if more else ""

@@ -149,6 +149,11 @@ class Viewer(Frame):
             self._pane = focused
         return self._pane if self._pane in self.panes() and self._pane else self.timeline
 
+    @property
+    def main_widget(self) -> Widget:
+        """What has the keys where no input has them."""
+        return self.pane
+
     def panes(self) -> list[RowsView]:
         """All panes, the timeline last."""
         return [*self.lane_grid.panes, self.timeline]
@@ -174,7 +179,7 @@ class Viewer(Frame):
     def back_to_pane(self) -> None:
         """Gives the keys back to the pane that had them."""
         if self._is_up:
-            self.give_focus(self.pane)
+            self.give_focus(self.main_widget)
 
     # Taking in what the store gains
 
