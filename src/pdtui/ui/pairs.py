@@ -157,7 +157,8 @@ def said_of(pair: Pair, insight: Insight) -> str:
     if pair.sign is Sign.CLOSED:
         return "closed: an engine of it was started anew"
     if pair.sign is Sign.REFUSED:
-        return "failed: see the error"
+        failed = [Place(s.source, s.failed) for s in pair.handshake.sides if s.failed is not None]
+        return f"failed {clock_of(insight.clocks.time(failed[0]))}" if failed else "failed"
     times = [time for time in _times(pair, insight) if time is not None]
     if not times:
         return "established"
