@@ -8,7 +8,7 @@ from pdtui.core.alongside import Doing, doing, last_rows, place_in
 from pdtui.core.describe import Row
 from pdtui.core.evidence import Place, clock_of, length_of
 from pdtui.core.lanes import Lane, Split
-from pdtui.core.stalls import STEP_WORDS
+from pdtui.core.steps import STEP_WORDS
 from pdtui.ui.session import Session
 
 
