@@ -48,6 +48,8 @@ SHOTS = (
     Shot("filtered-by-rank", keys=("r", "0", "enter", "x", *"debug", "space", *"alert", "enter")),
     Shot("marker-list", keys=("x",)),
     Shot("stuck", scenario="stuck", keys=("x", *"any", "enter")),
+    Shot("handshakes", scenario="queued", size=(120, 30), keys=("v",)),
+    Shot("requests", scenario="oom", size=(120, 30), keys=("v", "v")),
     Shot("details", keys=("E", "enter")),
     Shot("help", keys=("question_mark",)),
     Shot("80x24", size=(80, 24), keys=("x", *"any", "enter")),
@@ -66,7 +68,8 @@ async def take(shot: Shot, folder: Path) -> str:
     session = Session(store, wanted=Filter(), split=Split.AUTO, offsets={})
     app = PdtuiApp(session, base=Filter(), typed={}, live=True)
     async with app.run_test(size=shot.size) as pilot:
-        await pilot.pause(0.2)
+        while not app.answers:  # until it was found out what is wrong
+            await pilot.pause(0.05)
         for key in shot.keys:
             await pilot.press(key)
         await pilot.pause(0.2)

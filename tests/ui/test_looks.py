@@ -109,7 +109,7 @@ def test_handshakes(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]
 def test_requests(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
     """Each request with its lane, the worst first."""
     app = app_on(*made_up("renamed", tmp_path), live=False)
-    assert snap_compare(app, run_before=looked, terminal_size=size, press=["["])
+    assert snap_compare(app, run_before=looked, terminal_size=size, press=["v", "v"])
 
 
 def test_a_stall_is_said_under_the_timeline(snap_compare: Compare, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pdtui.core.stats import SourceStats, stats_of
+from pdtui.core.statstext import stats_lines
 from tests.core.handshake_lines import D, P, accepting, connecting, engine, line, said
 from tests.ui.conftest import DATA, Open, Opened
 from tests.ui.runs import made_up
@@ -30,10 +32,12 @@ async def test_v_and_brackets_go_round_and_esc_goes_back(viewer: Open) -> None:
     """The views stand in one order; the log is where they begin and end."""
     async with viewer(*PAIR) as opened:
         seen = []
-        for key in ("v", "v", "v", "left_square_bracket", "right_square_bracket", "v", "escape"):
+        previous, following = "left_square_bracket", "right_square_bracket"
+        for key in (*"vvvv", previous, following, previous, "tab", "v", "escape"):
             await opened.press(key)
             seen.append(view(opened))
-        assert seen == ["handshakes", "requests", None, "requests", None, "handshakes", None]
+        names = ["handshakes", "requests", "stats"]
+        assert seen == [*names, None, "stats", None, "stats", None, "handshakes", None]
         assert opened.app.focused is opened.timeline
 
 
@@ -155,7 +159,7 @@ async def test_requests_stand_with_their_lanes_the_worst_first(
 ) -> None:
     """Suffixes that differ are told, the lane has the phases that rows say, Enter goes to a row."""
     async with viewer(*made_up("renamed", tmp_path), size=(120, 36)) as opened:
-        await opened.press("left_square_bracket")
+        await opened.press("v", "v")
         lines = body(opened)
         assert "requests ── 40" in lines[0]
         assert "ids differ" in lines[2]
@@ -184,3 +188,23 @@ async def test_ten_thousand_requests_paint_only_those_in_sight(
         assert pane.list.virtual_size.height == 10_000
         told = pane.overview._stories  # type: ignore[attr-defined]
         assert len(told) < 100
+
+
+async def test_stats_are_those_of_the_command_line(viewer: Open) -> None:
+    """The same lines, whole below the list where they are long, of the rows that pass."""
+    async with viewer(*PAIR, size=(140, 40)) as opened:
+        await opened.press("left_square_bracket")
+        printed = [text for text in stats_lines(counted(opened)) if text]
+        lines = [text.removeprefix("▌").strip() for text in body(opened)]
+        for text, line_there in zip(printed, filter(None, lines[1:]), strict=False):
+            assert text.strip().startswith(line_there.rstrip("…"))
+    async with viewer(*PAIR, size=(140, 40), typed={"rank": "0"}) as opened:
+        await opened.press("left_square_bracket")
+        assert "stats ── of the rows that pass the filters" in opened.screen()
+        assert "prefill: 15 rows" in opened.screen()
+        assert "decode: 0 rows" in opened.screen()
+
+
+def counted(opened: Opened) -> list[SourceStats]:
+    """The counts of each source."""
+    return [stats_of(source) for source in opened.app.session.store.sources]

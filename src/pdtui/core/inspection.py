@@ -56,7 +56,7 @@ class Inspection:
         self.stalls = find_stalls(self.handshakes, self.clocks, now=now, threshold=self.threshold)
 
     def _skews(self) -> list[Skew]:
-        """How far the clocks are apart, from the causes and effects in the merged order."""
+        """How far the clocks are apart, from the causes and effects in the sources."""
         skews = SkewEstimator()
         skews.add(edges_of(self.snapshot), self.clocks)
         return skews.skews(self.clocks)

@@ -152,6 +152,10 @@ class _Columns:
         conditions = [_any(steps, _FAILURES), waits, _any(steps, _EXPIRED), _any(steps, _ABORTED)]
         return np.select([*conditions, self.warnings > 0], [0, 1, 2, 3, 4], 5)
 
+    def worst(self) -> npt.NDArray[np.intp]:
+        """Their places, the worst first: by verdict, then by how long they took."""
+        return np.lexsort((self.first - self.last, self.badness()))
+
 
 @dataclass(slots=True)
 class Requests:
@@ -202,15 +206,11 @@ class Requests:
 
     def worst(self, most: int | None = None) -> list[Summary]:
         """The requests, the worst first: by verdict, then by how long they took."""
-        return [self._columns.summary(int(place)) for place in self._worst_places()[:most]]
+        return [self._columns.summary(int(place)) for place in self._columns.worst()[:most]]
 
     def worst_keys(self) -> npt.NDArray[np.uint64]:
         """The keys of all requests in that order: for a list of which only a part is in sight."""
-        return self._columns.key[self._worst_places()]
-
-    def _worst_places(self) -> npt.NDArray[np.intp]:
-        columns = self._columns
-        return np.lexsort((columns.first - columns.last, columns.badness()))
+        return self._columns.key[self._columns.worst()]
 
     def usual_length(self, percent: float) -> int:
         """The microseconds that so many percent of the requests took at most, 0 without any."""

@@ -130,6 +130,27 @@ class SkewEstimator:
         return sorted(found, key=lambda skew: (skew.against, skew.source))
 
 
+def corrections(skews: Sequence[Skew], labels: Sequence[str]) -> dict[str, int]:
+    """The offsets (label → microseconds) with which the clocks that differ agree.
+
+    The first source of each group that pairs connect keeps its clock.
+    """
+    found: dict[str, int] = {}
+    for label in labels:
+        waiting = [] if label in found else [label]
+        found.setdefault(label, 0)
+        while waiting:
+            here = waiting.pop(0)
+            for skew in skews:
+                ahead = skew.estimate if skew.certain else 0
+                ends = ((skew.against, skew.source, -ahead), (skew.source, skew.against, ahead))
+                for one, other, difference in ends:
+                    if one == here and other not in found:
+                        found[other] = found[here] + difference
+                        waiting.append(other)
+    return {label: offset for label, offset in found.items() if offset}
+
+
 def _negative(bound: int | None) -> int | None:
     return None if bound is None else -bound
 

@@ -98,14 +98,17 @@ class SourceStats:
 
 
 def stats_of(source: Source, mask: npt.NDArray[np.bool_] | None = None) -> SourceStats:
-    """Counts the rows of a source, or those of its rows that the mask lets through."""
+    """Counts the rows of a source, or those of its rows that the mask lets through.
+
+    The mask has an entry a row; of a source that grows, rows beyond it are not counted.
+    """
     found = SourceStats(source.label, source.path)
-    size = len(source)
+    size = len(source) if mask is None else len(mask)
     kind_numbers, when = source.columns.kind[:size], source.columns.when[:size]
     if mask is None:
         found.size = source.end
     else:
-        offsets = np.append(source.columns.offset[:size], source.end)
+        offsets = np.append(source.columns.offset[: size + 1], source.end)[: size + 1]
         found.size = int(np.diff(offsets)[mask].sum())
         kind_numbers, when = kind_numbers[mask], when[mask]
     kinds = source.kinds.kinds

@@ -39,6 +39,7 @@ class HandshakesOverview:
     """Who shakes hands with whom, how far they are, and who waits."""
 
     name = "handshakes"
+    leads_to_rows = True
 
     def __init__(self, session: Session, *, ascii_only: bool) -> None:
         self._session = session
@@ -123,7 +124,8 @@ class HandshakesOverview:
             return [*begin, [(f" {said}", "quiet")]]
         lines = self._steps(end.side)
         if end.side.failed is not None:
-            lines.append([(f" {'':16} failed", "error")])
+            clock = clock_of(self._insight.clocks.time(Place(end.side.source, end.side.failed)))
+            lines.append([(f" {clock:8}", "time"), (f" {'':7} failed", "error")])
         if pair.stall is not None and pair.stall.evidence[0].source == end.side.source:
             waited = pair.stall.waited
             lines.append([(f" {'':16} … waits {length_of(waited) if waited else ''}", "error")])

@@ -50,7 +50,7 @@ KEYS: tuple[Key, ...] = (
     Key("z", "zoom", "z", "zoom the pane, and back", LOOK),
     Key("T", "time_column", "T", "time column: clock, Δ to the row above, Δ to the mark", LOOK),
     Key("y", "lock", "y", "lock the panes by time: the others go along with this one", LOOK),
-    Key("v", "view(1)", "v", "views: handshakes, requests, and back to the log", VIEWS),
+    Key("v", "view(1)", "v", "views: handshakes, requests, stats, back to the log", VIEWS),
     Key("right_square_bracket", "view(1)", "]", "next view", VIEWS),
     Key("left_square_bracket", "view(-1)", "[", "previous view", VIEWS),
     Key("", "", "Enter", "in a view: to its row in the log", VIEWS),

@@ -27,6 +27,8 @@ class Overview(Protocol):
     """What the view is called, on the screen and in the help."""
     legend: str
     """What its signs mean, in few words."""
+    leads_to_rows: bool
+    """Whether its items stand for rows to go to."""
 
     def update(self) -> None:
         """Takes in what is new."""

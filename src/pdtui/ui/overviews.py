@@ -18,6 +18,7 @@ from pdtui.ui.overview import Overview, OverviewPane
 from pdtui.ui.problemfinder import Presence, ProblemFinder
 from pdtui.ui.requests import RequestsOverview
 from pdtui.ui.rows import RowsView
+from pdtui.ui.statsview import StatsOverview
 from pdtui.ui.viewer import Viewer
 
 _LOOK_EVERY = 0.5
@@ -47,6 +48,7 @@ class Overviews(Viewer):
         self.overviews: list[Overview] = [
             HandshakesOverview(self.session, ascii_only=self.ascii_only),
             RequestsOverview(self.session),
+            StatsOverview(self.session),
         ]
         for widget in super().compose():
             yield widget
@@ -150,7 +152,7 @@ class Overviews(Viewer):
     def show_overview(self, overview: Overview | None) -> None:
         """Shows a view, or the log."""
         self.screen_stack[0].set_class(overview is not None, _OPEN)
-        self.hints = status.HINTS if overview is None else status.VIEW_HINTS
+        self.hints = status.HINTS if overview is None else status.view_hints(overview.leads_to_rows)
         if overview is not None:
             self._pane = self.pane
             self.overview_pane.show(overview)

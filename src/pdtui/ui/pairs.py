@@ -90,8 +90,7 @@ class Pair:
     @property
     def key(self) -> tuple[object, ...]:
         """What the pair is known by, though the handshake is paired up anew as rows arrive."""
-        sides = self.handshake.sides
-        return tuple((side.source, side.number) for side in sides[:1])
+        return self.handshake.sides[:1]
 
     @property
     def ends(self) -> tuple[End, End]:
@@ -157,20 +156,18 @@ def said_of(pair: Pair, insight: Insight) -> str:
     if pair.sign is Sign.CLOSED:
         return "closed: an engine of it was started anew"
     if pair.sign is Sign.REFUSED:
-        return "failed: see the error"
-    times = [time for time in _times(pair, insight) if time is not None]
-    if not times:
+        failed = [Place(s.source, s.failed) for s in pair.handshake.sides if s.failed is not None]
+        return f"failed {clock_of(insight.clocks.time(failed[0]))}" if failed else "failed"
+    took = pair.handshake.took(insight.clocks)
+    if took is None:
         return "established"
-    return f"established {clock_of(max(times))}, took {length_of(max(times) - min(times))}"
-
-
-def _times(pair: Pair, insight: Insight) -> list[int | None]:
-    return [
-        insight.clocks.time(Place(side.source, row))
-        for side in pair.handshake.sides
-        for row in (min(side.steps.values()), side.row_of(Step.SUCCEEDED, Step.COMM_COMPLETE))
+    done = [side.row_of(Step.SUCCEEDED, Step.COMM_COMPLETE) for side in pair.handshake.sides]
+    times = [
+        insight.clocks.time(Place(side.source, row)) or 0
+        for side, row in zip(pair.handshake.sides, done, strict=True)
         if row is not None
     ]
+    return f"established {clock_of(max(times))}, took {length_of(took)}"
 
 
 def steps_of(side: Side, insight: Insight) -> list[tuple[int | None, str]]:

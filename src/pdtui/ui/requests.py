@@ -38,6 +38,7 @@ class RequestsOverview:
 
     name = "requests"
     legend = LEGEND
+    leads_to_rows = True
 
     def __init__(self, session: Session) -> None:
         self._session = session

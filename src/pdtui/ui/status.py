@@ -23,8 +23,9 @@ HINTS = (
     ("Tab", "pane"), ("o", "request"), ("}", "step"), ("y", "lock"), ("=", "freeze"),
     ("?", "help"), ("q", "quit"),
 )  # fmt: skip
-VIEW_HINTS = (
-    ("Enter", "its row in the log"), ("Esc", "log"), ("]", "next view"), ("[", "previous"),
+_TO_ROW = ("Enter", "its row in the log")
+_VIEW_HINTS = (
+    ("Esc", "log"), ("]", "next view"), ("[", "previous"),
     ("C", "clocks"), ("?", "help"), ("q", "log"),
 )  # fmt: skip
 SILENT = "silent"
@@ -144,6 +145,11 @@ def ended(session: Session) -> bool:
 
 def _rows(count: int) -> str:
     return f"{count:,} row{'s' if count != 1 else ''}"
+
+
+def view_hints(leads_to_rows: bool) -> tuple[tuple[str, str], ...]:
+    """The keys of a view."""
+    return (_TO_ROW, *_VIEW_HINTS) if leads_to_rows else _VIEW_HINTS
 
 
 def hint_line(width: int, hints: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
