@@ -6,7 +6,7 @@ side, pairs in both directions from both: the estimate is the middle, its error 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -153,28 +153,6 @@ def corrections(skews: Sequence[Skew], labels: Sequence[str]) -> dict[str, int]:
 
 def _negative(bound: int | None) -> int | None:
     return None if bound is None else -bound
-
-
-def corrections(skews: Iterable[Skew], labels: Iterable[str]) -> dict[str, int]:
-    """The offsets (label → microseconds) with which the clocks that differ agree.
-
-    The first source of each group that pairs connect keeps its clock.
-    """
-    known = list(skews)
-    found: dict[str, int] = {}
-    for label in labels:
-        waiting = [] if label in found else [label]
-        found.setdefault(label, 0)
-        while waiting:
-            here = waiting.pop(0)
-            for skew in known:
-                ahead = skew.estimate if skew.certain else 0
-                ends = ((skew.against, skew.source, -ahead), (skew.source, skew.against, ahead))
-                for one, other, difference in ends:
-                    if one == here and other not in found:
-                        found[other] = found[here] + difference
-                        waiting.append(other)
-    return {label: offset for label, offset in found.items() if offset}
 
 
 def _number(microseconds: int) -> str:
