@@ -6,7 +6,7 @@ import time
 
 from rich.cells import cell_len
 
-from pdtui.core.evidence import counted
+from pdtui.core.evidence import counted, length_of
 from pdtui.core.printing import printable
 from pdtui.core.source import Source
 from pdtui.core.stamps import SECOND, to_datetime
@@ -170,6 +170,4 @@ def _heard(source: Source) -> str:
     age = time.time() - (source.heard or 0)
     if age < _SILENT_AFTER:
         return f"{max(age, 0):.0f} s ago"
-    minutes, seconds = divmod(int(age), 60)
-    span = f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
-    return f"{SILENT} {span}"
+    return f"{SILENT} {length_of(int(age) * SECOND)}"
