@@ -188,14 +188,19 @@ class Claimer:
         claims.level[rows[kept]] = np.array(said.level, np.int64)[kept]
         stamps = [said.stamp[index] for index in kept.tolist()]
         claims.stamp_all(rows[kept], stamps)
+        writers: dict[tuple[int | None, str | None, int], list[int]] = {}
         for index, row in zip(kept.tolist(), rows[kept].tolist(), strict=True):
             claims.rewritten[row] = said.message[index] or b""
-            pid, name = said.pid[index], said.process[index]
-            if pid is not None or name is not None:
-                self._name_writer(claims, row, pid, name, int(claims.container[row]))
+            writer = (said.pid[index], said.process[index], int(claims.container[row]))
+            if writer[:2] != (None, None):
+                writers.setdefault(writer, []).append(row)
             rank = said.rank[index]
             if rank is not None and rank <= MAX_RANK:
                 claims.rank[row] = rank
+        for writer, mine in writers.items():
+            # Of a process's names the last one counts, and so the last line that says it.
+            self._name_writer(claims, mine[-1], *writer)
+            claims.process[mine] = claims.process[mine[-1]]
         return kept
 
     def infer_levels(self, claims: Claims) -> None:
