@@ -115,6 +115,7 @@ class RowsView(ScrollView, can_focus=True):
         self._chosen: tuple[int, int] | None = None
         """The row that the cursor was put on; a filter may hide it, and shows it again later."""
         self._scrolling = False
+        self._border_texts = ("", "")
         self._painter = Painter(self._part_style)
         self._strips: LRUCache[object, Strip] = LRUCache(_CACHED_STRIPS)
 
@@ -191,11 +192,14 @@ class RowsView(ScrollView, can_focus=True):
 
     def refresh_title(self) -> None:
         """Says in the border what the pane shows, and whether it follows."""
-        # Content, not a string: a label is data and may hold brackets.
-        self.border_title = Content(self._title(self))
         below = max(len(self.view) - self.scroll_offset.y - self._height, 0)
         state = "▼ follow" if self.following else f"▲ {below:,} below · G follows"
-        self.border_subtitle = Content(state)
+        title = self._title(self)
+        # Setting a border's text paints the whole widget anew, also where it is the same.
+        if (title, state) != self._border_texts:
+            self._border_texts = (title, state)
+            # Content, not a string: a label is data and may hold brackets.
+            self.border_title, self.border_subtitle = Content(title), Content(state)
 
     # Keys
 

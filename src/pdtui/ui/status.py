@@ -30,6 +30,7 @@ _VIEW_HINTS = (
 )  # fmt: skip
 SILENT = "silent"
 _SILENT_AFTER = 10
+_MINUTE = 60
 _MOST_LABELS = 40
 
 
@@ -170,4 +171,6 @@ def _heard(source: Source) -> str:
     age = time.time() - (source.heard or 0)
     if age < _SILENT_AFTER:
         return f"{max(age, 0):.0f} s ago"
-    return f"{SILENT} {length_of(int(age) * SECOND)}"
+    # Of minutes, no seconds: a title that changes has its whole pane painted anew.
+    whole = int(age) if age < _MINUTE else int(age) // _MINUTE * _MINUTE
+    return f"{SILENT} {length_of(whole * SECOND).removesuffix(' 0 s')}"
