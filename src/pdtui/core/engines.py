@@ -30,6 +30,8 @@ _CONNECTS = {"decode": True, "prefill": False, "PREFILL": True, "DECODE": False,
 """What the patch's words and MyRank say of the side that writes them: whether it connects."""
 _MOST_AT_ONCE = 256
 """No process has more engines or handshakes under way at a time; older ones were given up."""
+_MOST_SIDES = 4096
+"""No source has that many handshakes, but one that was written for days, by many generations."""
 _SENDER, _LISTENER = "send_async", "listen_for_requests"
 
 
@@ -147,6 +149,8 @@ class EngineReader:
     """The latest sides of which something may still be said."""
     _generations: Counter[str] = field(default_factory=Counter)
     """How many engines have had each address."""
+    _made: int = 0
+    """How many sides there have been."""
     _read: int = 0
     _guessed: bool = False
     """Whether the last row's engine was taken from several that it may be."""
@@ -267,8 +271,9 @@ class EngineReader:
                 connects = said.detail == "0"
             side = self._open_side(engine, connects, said.remote, step)
         if step is Step.COMM_EXISTS:
-            self.sides.remove(side)
-            self._under_way.remove(side)
+            for sides in (self.sides, self._under_way):
+                if side in sides:
+                    sides.remove(side)
             return
         side.steps.setdefault(step, trace.row)
         if trace.key != NO_KEY and step in (Step.NEW_SENT, Step.NEW_RECEIVED):
@@ -283,8 +288,13 @@ class EngineReader:
         return self._new_side(engine, connects, peer)
 
     def _new_side(self, engine: Engine, connects: bool | None, peer: str = "") -> Side:
-        side = Side(engine, len(self.sides), connects, peer)
+        self._made += 1
+        side = Side(engine, self._made, connects, peer)
         self.sides.append(side)
+        if len(self.sides) >= 2 * _MOST_SIDES:
+            # What is over is forgotten first: each look at the handshakes goes over all sides.
+            self.sides.sort(key=lambda one: (one.open, one.number))
+            self.sides = sorted(self.sides[-_MOST_SIDES:], key=lambda one: one.number)
         if len(self._under_way) >= 2 * _MOST_AT_ONCE:
             left = [other for other in self._under_way if not _is_over(other)]
             self._under_way = left[-_MOST_AT_ONCE:]

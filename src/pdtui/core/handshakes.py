@@ -208,6 +208,9 @@ def _pair_up(sides: list[Side], known: set[str]) -> list[Handshake]:
     return pairs
 
 
+_NEXT_FEW = 16
+
+
 def _match(
     sides: list[Side], partner: dict[Side, Side], key_of: Callable[[Side], Hashable]
 ) -> None:
@@ -220,7 +223,8 @@ def _match(
     for connectors, acceptors in groups.values():
         left = list(acceptors)
         for connector in connectors:
-            fits = [a for a in left if not _contradict(connector, a)]
+            # The ones that fit stand in front, but for a few that were finished otherwise.
+            fits = [a for a in left[:_NEXT_FEW] if not _contradict(connector, a)]
             # What was finished goes with what was finished.
             fits.sort(key=lambda side: side.done != connector.done)
             if fits:
