@@ -149,15 +149,20 @@ class EngineReader:
     """The latest sides of which something may still be said."""
     _generations: Counter[str] = field(default_factory=Counter)
     """How many engines have had each address."""
+    behind: bool = False
+    """Whether the last look left steps for the next one."""
     _made: int = 0
     """How many sides there have been."""
     _read: int = 0
     _guessed: bool = False
     """Whether the last row's engine was taken from several that it may be."""
 
-    def update(self, stop: int) -> bool:
-        """Takes in the traces of the rows before `stop`; whether there were any of use."""
-        upto = self.source.traces.before(stop)
+    def update(self, stop: int, most: int | None = None) -> bool:
+        """Takes in the traces of the rows before `stop`, at most so many; whether any was of use."""
+        whole = upto = self.source.traces.before(stop)
+        if most is not None:
+            upto = min(whole, self._read + most)
+        self.behind = upto < whole
         traces = list(self.source.traces.among(self._read, upto, HANDSHAKE_STEPS))
         self._read = upto
         for trace in traces:

@@ -130,16 +130,28 @@ class Handshakes:
     readers: list[EngineReader] = field(default_factory=list)
     """What each source shows, in the order of the sources."""
 
-    def update(self, snapshot: Snapshot) -> bool:
-        """Takes in what the sources have gained; whether that changed anything."""
+    behind: bool = False
+    """Whether there is more to take in than one look was allowed."""
+    _unpaired: bool = False
+
+    def update(self, snapshot: Snapshot, most: int | None = None) -> bool:
+        """Takes in what the sources have gained; whether that changed anything.
+
+        At most so many steps of each source, where that is given; the handshakes are then paired
+        anew when all steps are in.
+        """
         sources = [source for source, _ in snapshot]
         if [reader.source for reader in self.readers] != sources:
             self.readers = [EngineReader(n, source) for n, source in enumerate(sources)]
             self.pairs = []
         changed = [
-            reader.update(stop) for reader, (_, stop) in zip(self.readers, snapshot, strict=True)
+            reader.update(stop, most)
+            for reader, (_, stop) in zip(self.readers, snapshot, strict=True)
         ]
-        if any(changed):
+        self._unpaired |= any(changed)
+        self.behind = any(reader.behind for reader in self.readers)
+        if self._unpaired and not self.behind:
+            self._unpaired = False
             known = {engine.address for engine in self.engines if engine.logged}
             self.pairs = _pair_up([s for reader in self.readers for s in reader.sides], known)
         return any(changed)

@@ -15,6 +15,9 @@ from pdtui.core.stalls import Stall, find_stalls
 from pdtui.core.store import Snapshot
 from pdtui.ui.clock import log_time
 
+_STEPS_AT_ONCE = 1000
+"""Steps of handshakes that one update of the screen takes in of each source: some milliseconds."""
+
 
 class Insight:
     """Handshakes, who waits for whom, and how far the clocks are apart."""
@@ -40,7 +43,7 @@ class Insight:
     def update(self, snapshot: Snapshot, merge: Merge) -> None:
         """Takes in what the sources have gained; what it costs follows the new rows."""
         self.clocks = Clocks(snapshot, merge.offsets)
-        self.handshakes.update(snapshot)
+        self.handshakes.update(snapshot, _STEPS_AT_ONCE)
         if merge.edges is not self._edges:
             self._edges, self._read, self._estimator = merge.edges, 0, SkewEstimator()
             self.skews = []

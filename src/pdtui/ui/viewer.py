@@ -212,6 +212,8 @@ class Viewer(Frame):
         for pane in self.panes():
             pane.rows_changed()
         self.show_lines()
+        if self.session.insight.handshakes.behind and not self._update_waits:
+            self.catch_up()
 
     def catch_up(self) -> None:
         """Takes in what arrived while the screen was frozen."""
