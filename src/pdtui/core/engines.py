@@ -158,7 +158,7 @@ class EngineReader:
     """Whether the last row's engine was taken from several that it may be."""
 
     def update(self, stop: int, most: int | None = None) -> bool:
-        """Takes in the traces of the rows before `stop`, at most so many; whether any was of use."""
+        """Takes in the traces of rows before `stop`, at most so many; whether any was of use."""
         whole = upto = self.source.traces.before(stop)
         if most is not None:
             upto = min(whole, self._read + most)
