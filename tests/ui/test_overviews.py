@@ -114,6 +114,28 @@ async def test_several_prefills_give_a_matrix(viewer: Open, tmp_path: Path) -> N
         assert "● established  ◌ in progress  ! stalled  ✕ failed" in opened.screen()
 
 
+async def test_the_matrix_is_of_instances_where_ranks_are_many(
+    viewer: Open, tmp_path: Path
+) -> None:
+    """2P2D with two ranks each: the worst of both ranks' signs, those that never met included."""
+    logs = {
+        "prefill0": engine(P) + said(connecting(P, D), 5),
+        "prefill1": engine("10.0.1.4:1") + said(connecting("10.0.1.4:1", D, "cd34")[:6], 5),
+        "decode0": engine(D, rank=1) + said(accepting(D, P, rank=1), 5),
+        "decode1": engine("10.0.1.5:1", rank=1) + line("the last", 60),
+    }
+    for name, text in logs.items():
+        (tmp_path / f"{name}.log").write_text(text)
+    paths = [tmp_path / f"{name}.log" for name in logs]
+    async with viewer(*paths, size=(100, 30)) as opened:
+        await opened.looked()
+        await opened.press("v")
+        assert [text.split() for text in body(opened)[1:3]] == [
+            ["prefill", "decode0"], ["prefill1", "!"],
+        ]  # fmt: skip
+        assert body(opened)[3].split() == ["prefill0", "●"]
+
+
 async def test_ranks_of_one_instance_are_pairs_and_no_matrix(viewer: Open) -> None:
     """TP=2: two pairs, each rank with its peer of the same rank."""
     async with viewer(*TP2, size=(120, 30)) as opened:
