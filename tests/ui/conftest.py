@@ -61,6 +61,10 @@ class Opened:
         self.app._look()
         await self.pilot.pause()
 
+    async def sees(self, text: str) -> None:
+        """Waits until a text is on the screen."""
+        await self.until(lambda: text in self.screen())
+
     async def until(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
         """Waits for a condition; fails the test where it does not come true in time."""
         deadline = time.monotonic() + seconds

@@ -34,7 +34,7 @@ async def test_o_follows_a_request_through_all_processes(viewer: Open, tmp_path:
         assert seen == ["prefill:3", "decode:2", "decode:2", "prefill:3"]
         assert opened.app.focused is opened.timeline
         await opened.press("g", "j", "o")
-        assert "speaks of no request" in opened.screen()
+        await opened.sees("speaks of no request")
 
 
 async def test_a_row_of_several_requests_stays_with_the_one_followed(
@@ -65,7 +65,7 @@ async def test_braces_go_from_step_to_step(viewer: Open) -> None:
         assert "ncclCommInitRank Success" in seen[-1]
         last = at_cursor(opened)
         await opened.press("right_curly_bracket")
-        assert "no further step of a handshake" in opened.screen()
+        await opened.sees("no further step of a handshake")
         await opened.press("left_curly_bracket")
         assert at_cursor(opened) != last
 

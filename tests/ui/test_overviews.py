@@ -56,6 +56,7 @@ async def test_a_pair_with_both_sides_steps(viewer: Open) -> None:
     """Who connects to whom, how long it took, each step with its time."""
     async with viewer(*PAIR, size=(100, 30)) as opened:
         await opened.press("v")
+        await opened.sees("+2 s ncclCommInitRank succeeded")
         lines = body(opened)
         assert "handshakes ── 1 established" in lines[0]
         assert lines[2].startswith("▌● prefill 127.0.0.1:14579 → decode 127.0.0.1:14580  establ")
@@ -77,7 +78,7 @@ async def test_in_get_decode_connects(viewer: Open, tmp_path: Path) -> None:
     decode.write_text(engine(D, rank=1, way="GET") + said(connecting(D, P, rank=1), 5))
     async with viewer(prefill, decode) as opened:
         await opened.press("v")
-        assert f"● prefill {P} ← decode {D}" in opened.screen()
+        await opened.sees(f"● prefill {P} ← decode {D}")
 
 
 async def test_enter_goes_to_the_row_with_which_the_wait_began(viewer: Open) -> None:
@@ -85,7 +86,7 @@ async def test_enter_goes_to_the_row_with_which_the_wait_began(viewer: Open) -> 
     async with viewer(*KILLED) as opened:
         await opened.looked()
         await opened.press("v")
-        assert "! prefill 10.0.11.2:21001 → decode" in opened.screen()
+        await opened.sees("! prefill 10.0.11.2:21001 → decode")
         await opened.press("enter")
         assert view(opened) is None
         assert opened.app.focused is opened.timeline
@@ -100,7 +101,7 @@ async def test_a_row_that_the_filters_hide_is_said_to_be(viewer: Open) -> None:
     async with viewer(*KILLED, typed={"text": "no such text|decode"}) as opened:
         await opened.looked()
         await opened.press("v", "enter")
-        assert "the row is hidden by the filters" in opened.screen()
+        await opened.sees("the row is hidden by the filters")
 
 
 async def test_several_prefills_give_a_matrix(viewer: Open, tmp_path: Path) -> None:
@@ -111,7 +112,29 @@ async def test_several_prefills_give_a_matrix(viewer: Open, tmp_path: Path) -> N
         assert [text.split() for text in body(opened)[1:4]] == [
             ["prefill", "decode"], ["prefill0", "!"], ["prefill1", "!"],
         ]  # fmt: skip
-        assert "● established  ◌ in progress  ! stalled  ✕ failed" in opened.screen()
+        await opened.sees("● established  ◌ in progress  ! stalled  ✕ failed")
+
+
+async def test_the_matrix_is_of_instances_where_ranks_are_many(
+    viewer: Open, tmp_path: Path
+) -> None:
+    """2P2D with two ranks each: the worst of both ranks' signs, those that never met included."""
+    logs = {
+        "prefill0": engine(P) + said(connecting(P, D), 5),
+        "prefill1": engine("10.0.1.4:1") + said(connecting("10.0.1.4:1", D, "cd34")[:6], 5),
+        "decode0": engine(D, rank=1) + said(accepting(D, P, rank=1), 5),
+        "decode1": engine("10.0.1.5:1", rank=1) + line("the last", 60),
+    }
+    for name, text in logs.items():
+        (tmp_path / f"{name}.log").write_text(text)
+    paths = [tmp_path / f"{name}.log" for name in logs]
+    async with viewer(*paths, size=(100, 30)) as opened:
+        await opened.looked()
+        await opened.press("v")
+        assert [text.split() for text in body(opened)[1:3]] == [
+            ["prefill", "decode0"], ["prefill1", "!"],
+        ]  # fmt: skip
+        assert body(opened)[3].split() == ["prefill0", "●"]
 
 
 async def test_ranks_of_one_instance_are_pairs_and_no_matrix(viewer: Open) -> None:
@@ -133,7 +156,7 @@ async def test_the_view_is_live(viewer: Open, tmp_path: Path) -> None:
         opened.app.session.insight.log_time = lambda _: 0
         await opened.looked()
         await opened.press("v")
-        assert "in progress: connector in ncclCommInitRank" in opened.screen()
+        await opened.sees("in progress: connector in ncclCommInitRank")
         with prefill.open("a") as one, decode.open("a") as other:
             other.write(said(accepting(D, P, rank=1), 6))
             one.write(said(connecting(P, D)[6:], 8))
@@ -147,11 +170,11 @@ async def test_logs_without_handshakes_and_requests_say_so(viewer: Open, tmp_pat
     log.write_text(line("nothing of interest"))
     async with viewer(log, size=(80, 24)) as opened:
         await opened.press("v")
-        assert "NCCL_DEBUG=INFO" in opened.screen()
+        await opened.sees("NCCL_DEBUG=INFO")
         await opened.press("enter")
-        assert "no row tells of it" in opened.screen()
+        await opened.sees("no row tells of it")
         await opened.press("v")
-        assert "--enable-log-requests" in opened.screen()
+        await opened.sees("--enable-log-requests")
 
 
 async def test_requests_stand_with_their_lanes_the_worst_first(
@@ -164,7 +187,7 @@ async def test_requests_stand_with_their_lanes_the_worst_first(
         assert "requests ── 40" in lines[0]
         assert "ids differ" in lines[2]
         assert "PPPP" in lines[2]
-        assert "so decode waits for tensors that never come" in opened.screen()
+        await opened.sees("so decode waits for tensors that never come")
         chosen = lines[2].split()[0].strip("▌ ")
         await opened.press("enter")
         where = opened.timeline.cursor_row
@@ -181,7 +204,7 @@ async def test_ten_thousand_requests_paint_only_those_in_sight(
     log.write_text("".join(line(f"Added request cmpl-{n:032x}-0", n % 60) for n in range(10_000)))
     async with viewer(log, size=(80, 24)) as opened:
         await opened.press("v", "v")
-        assert "requests ── 10,000: 10,000 no error seen" in opened.screen()
+        await opened.sees("requests ── 10,000: 10,000 no error seen")
         await opened.press("G")
         pane = opened.app.overview_pane
         assert pane.list.cursor == 9_999
@@ -200,9 +223,9 @@ async def test_stats_are_those_of_the_command_line(viewer: Open) -> None:
             assert text.strip().startswith(line_there.rstrip("…"))
     async with viewer(*PAIR, size=(140, 40), typed={"rank": "0"}) as opened:
         await opened.press("left_square_bracket")
-        assert "stats ── of the rows that pass the filters" in opened.screen()
-        assert "prefill: 15 rows" in opened.screen()
-        assert "decode: 0 rows" in opened.screen()
+        await opened.sees("stats ── of the rows that pass the filters")
+        await opened.sees("prefill: 15 rows")
+        await opened.sees("decode: 0 rows")
 
 
 def counted(opened: Opened) -> list[SourceStats]:

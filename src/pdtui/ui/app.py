@@ -24,12 +24,13 @@ from pdtui.core.markers import marker_of
 from pdtui.ui.jumps import Jumps
 from pdtui.ui.keys import FILTER, JUMP, KEYS, LOOK
 from pdtui.ui.moment import standings
+from pdtui.ui.overview import ItemList
 from pdtui.ui.painter import TimeColumn
 from pdtui.ui.popups import details_popup, help_popup
 from pdtui.ui.prompt import Prompt
 from pdtui.ui.rows import RowsView
 
-_OPENING = {key.action.partition("(")[0] for key in KEYS if key.opens_input}
+_OPENING = {key.action.partition("(")[0] for key in KEYS if key.moves_keys}
 _OF_PANES = {
     *(key.action.partition("(")[0] for key in KEYS if key.group in (LOOK, FILTER, JUMP)),
     "details",
@@ -78,13 +79,13 @@ class PdtuiApp(Jumps):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Textual: whether an action may be carried out now.
 
-        Those that open an input come before the focused widget's own keys, so they must leave
-        the letters that are typed into an input alone.
+        Those that move the keys elsewhere come before the focused widget's own keys, so they must
+        leave the letters that are typed into an input alone.
         """
         if action in _OF_PANES and self._is_up and self.overview is not None:
             return False
         if action in _OPENING:
-            return isinstance(self.focused, RowsView)
+            return isinstance(self.focused, RowsView | ItemList)
         if action == "submit_input":
             return isinstance(self.focused, Input) and not self.screen_stack[1:]
         return super().check_action(action, parameters)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from textual.app import App
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.widgets import Static
 
 from pdtui.core.query import Filter
@@ -34,6 +35,8 @@ class Frame(App[int]):
         self._base = base
         self._said = ("", 0.0)
         """The last message, and when it has been in sight for long enough."""
+        self._shown = ("", 0)
+        """What the line says that says what is wrong, and in how many cells."""
         self._invalid = ""
         self.hints: tuple[tuple[str, str], ...] = status.HINTS
         """The keys that the last line tells."""
@@ -51,7 +54,10 @@ class Frame(App[int]):
     @property
     def _is_up(self) -> bool:
         """Whether the screen is there: timers may ring once more while it is taken down."""
-        return bool(self.screen_stack and self.screen_stack[0].query("#hints"))
+        try:
+            return bool(self.screen_stack and self.screen_stack[0].query_one("#hints"))
+        except NoMatches:
+            return False
 
     def show_lines(self, width: int | None = None) -> None:
         """Writes the lines around the panes anew."""
@@ -103,8 +109,9 @@ class Frame(App[int]):
             shown = f"! {wrong}"
         else:
             shown = status.problem_line(self.session, width - 2)
-        line.display = bool(shown)
-        if shown:
+        if (shown, width) != self._shown:  # to lay the screen out anew twice a second is dear
+            self._shown = (shown, width)
+            line.display = bool(shown)
             line.update(Content(shown))
 
     def _line(self, name: str) -> Static:

@@ -107,7 +107,11 @@ class HandshakesOverview:
         lines: list[Line] = [[("─" * width, "quiet")]]
         if pair.stall is not None:
             lines += [[(" " + text, "error")] for text in _wrapped(pair.stall.sentence, width)]
-            lines += [[(" " + text, "quiet")] for text in _wrapped(f"→ {pair.stall.hint}", width)]
+            hint = _wrapped(f"→ {pair.stall.hint}", width)
+            room = max(height - len(lines) - _LEAST_STEPS, 1)
+            if len(hint) > room:
+                hint = [*hint[: room - 1], f"{hint[room - 1]} …"]
+            lines += [[(" " + text, "quiet")] for text in hint]
         half = (width - 3) // 2
         room = max(height - len(lines), _LEAST_STEPS)
         ends = (pair.prefill, pair.decode)

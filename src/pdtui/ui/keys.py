@@ -20,16 +20,16 @@ class Key:
     shown: str
     does: str
     group: str
-    opens_input: bool = False
-    """Whether what is typed next goes into an input."""
+    moves_keys: bool = False
+    """Whether what is typed next goes elsewhere: into an input, or to a view."""
 
     def binding(self) -> Binding:
         """The binding of an app's key."""
         name = "app." + self.action.replace("(", "_").replace(")", "").replace("'", "")
-        # What is typed right after such a key, perhaps in one packet with it, must find the input:
+        # What is typed right after such a key, perhaps in one packet with it, must find it:
         # only priority bindings are carried out before the next key is handed on.
         return Binding(
-            self.keys, self.action, self.does, show=False, priority=self.opens_input, id=name
+            self.keys, self.action, self.does, show=False, priority=self.moves_keys, id=name
         )
 
 
@@ -50,9 +50,9 @@ KEYS: tuple[Key, ...] = (
     Key("z", "zoom", "z", "zoom the pane, and back", LOOK),
     Key("T", "time_column", "T", "time column: clock, Δ to the row above, Δ to the mark", LOOK),
     Key("y", "lock", "y", "lock the panes by time: the others go along with this one", LOOK),
-    Key("v", "view(1)", "v", "views: handshakes, requests, stats, back to the log", VIEWS),
-    Key("right_square_bracket", "view(1)", "]", "next view", VIEWS),
-    Key("left_square_bracket", "view(-1)", "[", "previous view", VIEWS),
+    Key("v", "view(1)", "v", "views: handshakes, requests, stats, back to the log", VIEWS, True),
+    Key("right_square_bracket", "view(1)", "]", "next view", VIEWS, True),
+    Key("left_square_bracket", "view(-1)", "[", "previous view", VIEWS, True),
     Key("", "", "Enter", "in a view: to its row in the log", VIEWS),
     Key("C", "correct_clocks", "C", "correct clocks that differ, and back", VIEWS),
     Key("r", "filter('rank')", "r", "rank filter", FILTER, True),

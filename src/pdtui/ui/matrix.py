@@ -42,14 +42,13 @@ def matrix_lines(
 
 def _instances(pair: Pair, labels: dict[int, str]) -> tuple[str, str]:
     """The instances' sources, or their addresses where no log, or one for both, shows them."""
-    sides = pair.prefill.side, pair.decode.side
-    if sides[0] and sides[1] and sides[0].source == sides[1].source:
+    if pair.prefill.source == pair.decode.source:
         return pair.prefill.known_as, pair.decode.known_as
     return _instance(pair.prefill, labels), _instance(pair.decode, labels)
 
 
 def _instance(end: End, labels: dict[int, str]) -> str:
-    return labels[end.side.source] if end.side else end.name or end.address or "?"
+    return end.known_as if end.source is None else labels[end.source]
 
 
 def _worse(one: Sign, other: Sign) -> bool:

@@ -19,6 +19,9 @@ from textual.strip import Strip
 from pdtui.core.evidence import Place
 from pdtui.ui.parts import PARTS, Line, Lines, strip_of
 
+_LEAST = 3
+"""Lines of the list that are in sight at least, if there are as many."""
+
 
 class Overview(Protocol):
     """What a view shows, without widgets. Its items keep their keys when they change places."""
@@ -195,7 +198,8 @@ class OverviewPane(Vertical):
         head = overview.head(size.width, max(size.height // 3, 2))
         # A short list leaves more room for what is chosen, which follows right under it.
         left = size.height - len(head)
-        room = max(size.height // 2, left - len(overview), 3)
+        room = max(size.height // 2, left - len(overview), _LEAST)
+        room = max(min(room, left - min(len(overview), _LEAST)), 1)
         detail = overview.detail(self.list.cursor, size.width, room) if len(overview) else []
         self._head.show(head)
         self._detail.show(detail)

@@ -168,11 +168,18 @@ class Overviews(Viewer):
         self.show_overview(None)
         self.go_to_row(row)
 
+    def _centre(self, place: int) -> None:
+        """Shows what is above and below the row, if the cursor is still on it."""
+        if self._is_up and self.timeline.cursor == place:
+            self.timeline.go_to(place, centre=True)
+
     def go_to_row(self, where: Place) -> None:
         """Puts the timeline's cursor on a row, as far as the filters show it."""
         self.focus_pane(self.timeline)
         view = self.timeline.view
         place = view.place_of(*where)
-        self.timeline.go_to(place, centre=not self.timeline.shows(place))
+        self.timeline.go_to(place)
+        # The panes have their size again only when they were laid out.
+        self.call_after_refresh(self._centre, place)
         if place >= len(view) or view.at(place) != tuple(where):
             self.say(r"the row is hidden by the filters: \ shows all")

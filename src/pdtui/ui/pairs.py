@@ -56,6 +56,8 @@ class End:
     name: str
     """Its source's label, with its rank where there are several; '' where no log shows it."""
     address: str
+    source: int | None
+    """The number of its source; None where no log shows it."""
     side: Side | None
 
     @property
@@ -135,7 +137,7 @@ def _pair(insight: Insight, handshake: Handshake) -> Pair:
 def _end(insight: Insight, role: str, side: Side | None, address: str) -> End:
     engine = side.engine if side else insight.handshakes.engine_at(address)
     name = insight.handshakes.name(engine) if engine else ""
-    return End(role, name, address, side)
+    return End(role, name, address, engine.source if engine else None, side)
 
 
 def _sign(insight: Insight, handshake: Handshake) -> Sign:

@@ -112,7 +112,12 @@ def problem_line(session: Session, width: int) -> str:
         return ""
     text = "! " + text
     room = width - cell_len(text) - cell_len(key)
-    return text + " " * (room if room > 2 else 3) + key if key else text
+    if not key:
+        return text
+    if cell_len(text) <= width and room < 3:
+        # The words of the key stay together, on a line of their own.
+        return f"{text}\n{key:>{width}}"
+    return text + " " * max(room, 3) + key
 
 
 def _worst(insight: Insight) -> tuple[str, str]:

@@ -37,6 +37,8 @@ _LEAST_INTERVAL = 1 / 15
 """Seconds between two updates of the screen."""
 _MOST_INTERVAL, _SHARE = 2.0, 4
 """After an update that took long, so many times as long is left to the keys, but no longer."""
+_MOST_PAINT_INTERVAL, _PAINT_SHARE = 0.2, 3
+"""The same for painting: rows must be on the screen within 0.3 s, and a flood needs no film."""
 _LINES_AROUND = 4
 _SEARCH_AT_ONCE = 50_000
 """Rows whose text is searched before the next key; more are searched on a thread."""
@@ -83,6 +85,7 @@ class Viewer(Frame):
         self._sought: Matches | None = None
         self._last_update = 0.0
         self._update_cost = 0.0
+        self._paint_cost = 0.0
         self._update_waits = False
 
     # Composing
@@ -194,7 +197,11 @@ class Viewer(Frame):
                 self._show_title()
             return
         # An update that is dear (a long merge while loading) is followed by a longer rest.
-        pause = min(max(_LEAST_INTERVAL, _SHARE * self._update_cost), _MOST_INTERVAL)
+        pause = max(
+            _LEAST_INTERVAL,
+            min(_SHARE * self._update_cost, _MOST_INTERVAL),
+            min(_PAINT_SHARE * self._paint_cost, _MOST_PAINT_INTERVAL),
+        )
         wait = pause - (time.monotonic() - self._last_update)
         self._update_waits = True
         self.set_timer(max(wait, 0.001), self._update)
@@ -212,8 +219,13 @@ class Viewer(Frame):
         for pane in self.panes():
             pane.rows_changed()
         self.show_lines()
-        if self.session.insight.handshakes.behind and not self._update_waits:
-            self.catch_up()
+        if self.session.insight.handshakes.behind:
+            self._store_grew()
+        self.call_after_refresh(self._painted, time.monotonic())
+
+    def _painted(self, began: float) -> None:
+        """Notes how long the screen was painted, and the keys waited."""
+        self._paint_cost = time.monotonic() - began
 
     def catch_up(self) -> None:
         """Takes in what arrived while the screen was frozen."""
