@@ -83,3 +83,20 @@ def test_a_torn_lines_rank_is_that_of_its_pid() -> None:
     """The prefix before another's text may be another's, so it states no rank."""
     rows = scanned(f"(Worker_TP1 pid=2) {HEAD}x\ntext (Worker_TP1 pid=2) more {HEAD}x\n".encode())
     assert [(row.rank, row.rank_source) for row in rows] == [(1, "explicit"), (1, "pid")]
+
+
+@pytest.mark.parametrize(
+    ("line", "torn"),
+    [
+        (f"(Worker_TP0 pid=11) (Worker_TP1 pid=12) {HEAD}x", True),
+        (f"(APIServer pid=1) (EngineCore_DP0 pid=72) {HEAD}x", False),
+        (f"(Worker pid=7) (Worker_DP0_TP1 pid=7) {HEAD}x", False),
+    ],
+)
+def test_two_workers_prefixes_on_one_line_are_torn(line: str, torn: bool) -> None:
+    """The last one counts; but whose line it is, is uncertain where both are workers."""
+    [row] = scanned(f"{line}\n".encode())
+    assert (row.pid, row.torn) == (
+        int(line.rsplit("pid=", maxsplit=1)[-1].split(")", maxsplit=1)[0]),
+        torn,
+    )

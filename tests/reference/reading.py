@@ -47,6 +47,8 @@ class Reference:
         self.stamp_of: dict[object, datetime] = {}
         self.first_time: datetime | None = None
         self.name_of: dict[object, str] = {}
+        self.stem_of: dict[object, str] = {}
+        """The first letters of the first name of each writer."""
         self.ranks_of: dict[object, set[int]] = defaultdict(set)
         self.ranks_of_address: dict[str, set[int]] = defaultdict(set)
         self.warned: set[object] = set()
@@ -103,7 +105,12 @@ class Reference:
             line.container = said.container
         if said.stamp is not None and not line.settled:
             line.stamp, line.settled = said.stamp, True
+        before = line.writer
         self._enter_writer(line, said.pid, said.name)
+        if said.name is not None and line.writer is not None:
+            stem = self.stem_of.setdefault(line.writer, re.match("[A-Za-z]*", said.name)[0])
+            # Two workers' prefixes: whose line it is is uncertain.
+            line.torn |= before not in (None, line.writer) and self.stem_of.get(before) == stem
         return rank if said.rank is None else said.rank
 
     def _enter_writer(self, line: Line, pid: int | None, name: str | None) -> None:
@@ -157,7 +164,7 @@ class Reference:
         """Looks for a head, or else for a marker, in the middle of the line."""
         if found := SURE_HEAD.search(rest):
             before = rest[: found.start()]
-            line.torn = bool(before) and not LOGGING_PREFIX.fullmatch(before)
+            line.torn |= bool(before) and not LOGGING_PREFIX.fullmatch(before)
         elif found := SURE_MARK.search(rest):
             before, line.torn = rest[: found.start()], True
         else:

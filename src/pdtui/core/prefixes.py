@@ -16,7 +16,7 @@ import numpy as np
 
 from pdtui.core.bytescan import Positions, leading_digits, unlike
 from pdtui.core.claims import Claims
-from pdtui.core.kinds import MAX_RANK, NO_RANK, KindTable
+from pdtui.core.kinds import MAX_RANK, NO_PROCESS, NO_RANK, KindTable
 from pdtui.core.shapes import Blanks, Digits, Maybe, Named, OneByte, OneOf, Shape, Text, Until
 from pdtui.core.stampshapes import Clock, Fraction, Moment, MonthName, Year
 
@@ -60,6 +60,7 @@ _PROCESS = re.compile(
     rb"\((?P<name>[A-Za-z][^()\n]{0,80}) pid=(?P<pid>\d{1,8})(?!\d)[^()\n]{0,40}\) "
     rb"|\((?P<ray>raylet|autoscaler)\) "
 )
+_STEM = re.compile(r"[A-Za-z]*")
 _RANK_IN_NAME = re.compile(rb"(?: |_)(?:rank=|TP)(\d{1,4})(?![0-9])")
 _BRACKET = re.compile(
     rb"\[(?=[^\]]{0,134}\])"
@@ -89,10 +90,12 @@ class PrefixPeeler:
     _known: dict[bytes, _Prefix | None] = field(default_factory=dict)
     """What each prefix says, None for what only looks like one."""
     _turn: int = 0
+    _stems: dict[int, str] = field(default_factory=dict)
+    """Process → what its name begins with: `Worker` of `Worker_TP1`."""
 
     def fork(self) -> PrefixPeeler:
         """A peeler that goes on from the same place, for text that may turn out otherwise."""
-        return PrefixPeeler(self.kinds, self._known)
+        return PrefixPeeler(self.kinds, self._known, _stems=dict(self._stems))
 
     def peel(self, claims: Claims, rows: Positions, turn: int) -> Positions:
         """Peels one prefix off each of these rows that has one; returns which those are.
@@ -192,9 +195,21 @@ class PrefixPeeler:
             if prefix.container is not None:
                 claims.container[mine] = self.kinds.container_number(prefix.container)
             if prefix.pid is not None or prefix.name is not None:
-                claims.process[mine] = self._process_of(prefix, claims, rows[index])
+                number = self._process_of(prefix, claims, rows[index])
+                self._doubt(claims, mine, number, prefix)
+                claims.process[mine] = number
             if prefix.rank != NO_RANK:
                 claims.rank[mine] = prefix.rank
+
+    def _doubt(self, claims: Claims, rows: Positions, number: int, prefix: _Prefix) -> None:
+        """Two workers' prefixes on one line: their writes met, and whose the rest is is uncertain.
+
+        An API server's before its engine's is none of that: it passes the engine's lines on.
+        """
+        stem = _STEM.match(prefix.name or "")
+        known = self._stems.setdefault(number, stem[0] if stem else "")
+        for row in rows[(claims.process[rows] != NO_PROCESS) & (claims.process[rows] != number)]:
+            claims.torn[row] |= self._stems.get(int(claims.process[row])) == known
 
     def _process_of(self, prefix: _Prefix, claims: Claims, row: int) -> int:
         container = int(claims.container[row])

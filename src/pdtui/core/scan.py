@@ -150,7 +150,7 @@ class Scanner:
             found = find_inside(claims.text, begin, end)
             if found is None:
                 continue
-            claims.torn[row] = found.torn
+            claims.torn[row] |= found.torn
             mine = np.array([row])
             prefix = last_prefix(claims.text, begin, found.begin)
             if found.torn and prefix is not None:
