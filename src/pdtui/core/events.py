@@ -46,13 +46,18 @@ def _starting(emoji: str, *begins: bytes) -> tuple[Event, ...]:
 EVENTS: tuple[Event, ...] = (
     *_starting(
         "💯",
-        b"Creating v1 connector with name: ",
         b"Initializing NIXL wrapper",
         b"Initializing NIXL worker ",
         b"Initializing NIXL Scheduler ",
         b"Initializing Mooncake Transfer Engine worker ",
         b"Initialized NIXL agent: ",
         b"Shared storage path is ",
+    ),
+    # The P2P connector says it again, with its emoji.
+    Event(
+        "💯",
+        b"Creating v1 connector with name: ",
+        re.compile(rb"Creating v1 connector with name: (?!P2pNccl)"),
     ),
     *_starting("🤝", b"NIXL compatibility check passed"),
     Event("🤝", b"Remote agent ", re.compile(rb"Remote agent \S+ available, calling ")),
