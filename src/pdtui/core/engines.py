@@ -67,6 +67,8 @@ class Side:
     connects: bool | None
     """Whether it calls create_connect (True) or listens (False); None where not known yet."""
     peer: str = ""
+    likely_peer: str = ""
+    """The peer that its requests are for, where no line of the handshake names one."""
     steps: dict[Step, int] = field(default_factory=dict)
     """The row of each step that it reached."""
     new: int = NO_KEY
@@ -90,6 +92,11 @@ class Side:
     def source(self) -> int:
         """The number of its source."""
         return self.engine.source
+
+    @property
+    def whom(self) -> str:
+        """The peer's address as lines say it, else the likely one; '' where nothing tells."""
+        return self.peer or self.likely_peer
 
     @property
     def entered(self) -> bool:
