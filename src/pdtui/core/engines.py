@@ -119,6 +119,11 @@ class Side:
         return not self.done and self.failed is None and self.engine.ended is None
 
     @property
+    def unmet(self) -> bool:
+        """Whether it has no communicator, be it that it waits or that it failed."""
+        return not self.done and self.engine.ended is None
+
+    @property
     def last(self) -> tuple[Step, int]:
         """The last step that it reached, with its row."""
         return max(self.steps.items(), key=lambda item: (item[1], item[0]))

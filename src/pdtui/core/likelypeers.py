@@ -23,9 +23,9 @@ _LONGEST_HEAD = 400
 
 
 def name_likely_peers(readers: Iterable[EngineReader]) -> None:
-    """Gives the open sides that name no peer the likely one, where requests tell it."""
+    """Gives the sides that met nobody and name no peer the likely one, where requests tell it."""
     for reader in readers:
-        nameless = [s for s in reader.sides if s.open and not s.peer and not s.from_nccl]
+        nameless = [s for s in reader.sides if s.unmet and not s.peer and not s.from_nccl]
         if not nameless:
             continue
         for side in nameless:

@@ -13,7 +13,8 @@ from pdtui.core.evidence import Place, clock_of
 from pdtui.core.exceptions import Raised, message_of, raised_at
 from pdtui.core.inspection import Inspection
 from pdtui.core.kinds import NO_PROCESS
-from pdtui.core.levels import ERROR, NO_LEVEL, WARNING
+from pdtui.core.levels import ERROR, NO_LEVEL
+from pdtui.core.ncclwarnings import warning_rows, warning_text
 from pdtui.core.problems import Kind, Problem, Severity
 from pdtui.core.source import Source
 from pdtui.core.steps import Step
@@ -76,17 +77,11 @@ def _threads(
 
 
 def _nccl(inspection: Inspection, number: int, source: Source, stop: int) -> Iterator[Problem]:
-    kinds = list(source.kinds.kinds)
-    is_nccl = source.kinds.grammar.is_nccl
-    # A continuation has the level of the warning above it.
-    warns = np.array(
-        [is_nccl[k.format] and k.level >= WARNING and not k.continuation for k in kinds], np.bool_
-    )
-    rows = np.flatnonzero(warns[source.columns.kind[:stop]]).tolist() if kinds else []
+    rows = warning_rows(source, stop).tolist()
     errors = source.traces.rows_with(Step.NCCL_ERROR).tolist()
     if not rows and not errors:
         return
-    said = [re.sub(r"^.*?NCCL WARN ", "", message_of(source, row)).strip() for row in rows]
+    said = [warning_text(source, row) for row in rows]
     lost = [row for row, text in zip(rows, said, strict=True) if _LOST_PEER in text]
     if lost:
         yield Problem(
