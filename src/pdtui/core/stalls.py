@@ -42,6 +42,8 @@ class Stall:
     """Up to when it is known to have lasted."""
     evidence: tuple[Place, ...]
     """The last rows of both sides, the waiting one's first."""
+    waited_for_source: int | None = None
+    """The number of the source that the other side writes, where a log shows it."""
     behind: Handshake | None = None
     """The handshake that the other side is stuck in, so that it cannot come to this one."""
 
@@ -101,6 +103,7 @@ class _Diagnosis:
     def stall(self, end: int | None) -> Stall:
         """What is known of this handshake, whose wait lasts until `end` at least."""
         waiting, other = self._who_waits()
+        peer = self._peer(waiting, other)
         behind = self._behind(waiting, other)
         reason, hint = self._why(waiting, other, behind)
         place = Place(waiting.source, _wait_row(waiting))
@@ -116,6 +119,7 @@ class _Diagnosis:
             since=self.clocks.time(place),
             until=end,
             evidence=(place, *((Place(other.source, other.last[1]),) if other else ())),
+            waited_for_source=None if peer is None else peer.source,
             behind=behind,
         )
 

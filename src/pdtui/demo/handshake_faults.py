@@ -94,17 +94,25 @@ def lost(stage: Stage) -> None:
     chosen = stage.turn_of(victim)
 
     def kill(stage: Stage, at: float, request: Request) -> tuple[int, ...] | None:
-        near, far = stage.fleet.sides(request)
+        _, far = stage.fleet.sides(request)
         if far != victim or request.number < chosen:
             return move(stage, at, request)
         if stage.ended(victim) == inf:
             stage.end(victim, at)
             see_go(stage, at, victim)
-            for worker, peer in zip(near.workers, victim.workers, strict=True):
-                stage.blame(at, "peer-lost", peer, worker)
+            for peer in victim.workers:
+                for worker in _met(stage, peer):
+                    stage.blame(at, "peer-lost", peer, worker)
         return None
 
     run(stage, Course(move=kill))
+
+
+def _met(stage: Stage, worker: Worker) -> list[Worker]:
+    """The workers that share a communicator with this one, each of which loses a peer with it."""
+    return [
+        other for other in stage.fleet.workers if worker.address in stage.members[other.address]
+    ]
 
 
 def uneven(stage: Stage) -> None:
