@@ -7,27 +7,19 @@ others are, is gone. Without them nothing is said, since an idle server may be s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from pdtui.core.evidence import Clocks, Place
+from pdtui.core.serverlines import ServerLines, is_leaving, server_lines
 from pdtui.core.source import Source
 from pdtui.core.stamps import SECOND
 from pdtui.core.steps import Step
 
-_SCRAPE = re.compile(rb'"GET /(?:metrics|health|healthz|ping)[ ?]')
-_LEAVING = re.compile(
-    rb"[Ss]hutting down|shutdown complete|Finished server process|\[shutdown\]|KeyboardInterrupt"
-)
-_MOST_READ = 600
-"""So many of a server's latest lines are looked at."""
 _TAIL = 40
 """What a process says of its own end stands among its last rows."""
-_LONGEST_LINE = 300
 _SCRAPES_MORE = 4
 """So many more scrapes of the others are no chance."""
 _LATER = 2 * SECOND
@@ -42,14 +34,6 @@ class Ended(NamedTuple):
     """A row of another log that was scraped on: the last scrape."""
     scraped: int
     """How many scrapes of the other stand after the time of the last stamp."""
-
-
-class _Pulse(NamedTuple):
-    """The scrapes of one source."""
-
-    rows: npt.NDArray[np.int64]
-    whole: bool
-    """Whether these are all that it has, and not the latest ones only."""
 
 
 def find_endings(clocks: Clocks, waited_for: Container[int | None]) -> list[Ended]:
@@ -68,30 +52,32 @@ def find_endings(clocks: Clocks, waited_for: Container[int | None]) -> list[Ende
     early = [number for number in early if not _says_why(*clocks.snapshot[number])]
     if not early:
         return []
-    pulses = [_pulse(source, stop) for source, stop in clocks.snapshot]
+    pulses = [server_lines(source, stop) for source, stop in clocks.snapshot]
     found = [e for number in early for e in _ended(clocks, pulses, number, number in waited_for)]
     return sorted(found, key=lambda one: (ends[one.last.source] or 0, one.last))
 
 
-def _ended(clocks: Clocks, pulses: list[_Pulse], number: int, waited_for: bool) -> Iterator[Ended]:
+def _ended(
+    clocks: Clocks, pulses: list[ServerLines], number: int, waited_for: bool
+) -> Iterator[Ended]:
     """The end of this source, if it is one."""
     stop = clocks.snapshot[number][1]
     end, pulse = clocks.end_of(number), pulses[number]
-    if end is None or not (len(pulse.rows) or waited_for):
+    if end is None or not (len(pulse.scrapes) or waited_for):
         return
     mine = _after(clocks, number, pulse, end, own=True)
     for other, theirs in enumerate(pulses):
-        if other == number or not len(theirs.rows):
+        if other == number or not len(theirs.scrapes):
             continue
         goes_on = _after(clocks, other, theirs, end, own=False)
-        fewer = len(theirs.rows) - len(pulse.rows) >= _SCRAPES_MORE - 1
+        fewer = len(theirs.scrapes) - len(pulse.scrapes) >= _SCRAPES_MORE - 1
         if goes_on - mine >= _SCRAPES_MORE and (fewer or not (pulse.whole and theirs.whole)):
-            witness = Place(other, int(theirs.rows[-1]))
+            witness = Place(other, int(theirs.scrapes[-1]))
             yield Ended(Place(number, stop - 1), witness, goes_on)
             return
 
 
-def _after(clocks: Clocks, number: int, pulse: _Pulse, time: int, *, own: bool) -> int:
+def _after(clocks: Clocks, number: int, pulse: ServerLines, time: int, *, own: bool) -> int:
     """How many scrapes stand below the first row that is later than `time`.
 
     In the source whose last time this is (`own`): below the last row that has a stamp.
@@ -105,7 +91,7 @@ def _after(clocks: Clocks, number: int, pulse: _Pulse, time: int, *, own: bool) 
     rows = rows[stamped[source.columns.kind[rows]]]
     if not len(rows):
         return 0
-    return int((pulse.rows > rows[-1 if own else 0]).sum())
+    return int((pulse.scrapes > rows[-1 if own else 0]).sum())
 
 
 def _says_why(source: Source, stop: int) -> bool:
@@ -114,17 +100,4 @@ def _says_why(source: Source, stop: int) -> bool:
     words = traces.rows_with(Step.SHUTDOWN, Step.NCCL_CLOSED, Step.TRACEBACK, Step.ADDRESS_IN_USE)
     if len(words) and words[-1] >= stop - _TAIL:
         return True
-    tail = (source.line(row, _LONGEST_LINE) for row in range(max(stop - _TAIL, 0), stop))
-    return any(_LEAVING.search(line) for line in tail)
-
-
-def _pulse(source: Source, stop: int) -> _Pulse:
-    """The scrapes among the latest lines of the source's server."""
-    names = source.kinds.grammar.names
-    is_server = [names[kind.format] == "uvicorn" for kind in list(source.kinds.kinds)]
-    if not any(is_server):
-        return _Pulse(np.zeros(0, np.int64), whole=True)
-    rows = np.flatnonzero(np.array(is_server, np.bool_)[source.columns.kind[:stop]])
-    read = rows[-_MOST_READ:].tolist()
-    scraped = [row for row in read if _SCRAPE.search(source.line(row, _LONGEST_LINE))]
-    return _Pulse(np.array(scraped, np.int64), whole=len(rows) <= _MOST_READ)
+    return is_leaving(source, stop)
