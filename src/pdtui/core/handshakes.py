@@ -250,13 +250,16 @@ def _addresses(side: Side) -> Hashable:
 def _match_likely(sides: list[Side], partner: dict[Side, Side]) -> None:
     """Pairs a side that is in with the first that waits for it, by what its requests say."""
     left = [side for side in sides if side.unmet and side not in partner and not side.from_nccl]
+    asking: dict[str, list[Side]] = defaultdict(list)
+    for side in left:
+        if side.connects is True:
+            asking[side.whom].append(side)
     for acceptor in left:
         if acceptor.connects is not False or acceptor.peer or not acceptor.engine.address:
             continue
-        for connector in left:
-            asks = connector.connects is True and connector.whom == acceptor.engine.address
-            asks = asks and connector.open == acceptor.open
-            if asks and connector not in partner and not _contradict(connector, acceptor):
+        for connector in asking[acceptor.engine.address]:
+            fits = connector not in partner and connector.open == acceptor.open
+            if fits and not _contradict(connector, acceptor):
                 partner[connector], partner[acceptor] = acceptor, connector
                 break
 

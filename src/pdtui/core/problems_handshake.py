@@ -43,21 +43,19 @@ def _refused(inspection: Inspection) -> Iterator[Problem]:
             continue
         names = dict.fromkeys(shakes.name(side.engine) for side in pair.sides)
         own = pair.connector_address == pair.acceptor_address
-        warnings = sorted(_warnings(inspection, pair), key=lambda w: inspection.clocks.time(w) or 0)
-        why = (
-            warning_text(inspection.snapshot[warnings[0].source][0], warnings[0].row)[:120]
-            if warnings
-            else ""
+        warnings = sorted(
+            set(_warnings(inspection, pair)), key=lambda w: (inspection.clocks.time(w) or 0, w)
         )
+        texts = [warning_text(inspection.snapshot[w.source][0], w.row) for w in warnings]
         failed = [Place(s.source, s.failed) for s in pair.sides if s.failed is not None]
         yield Problem(
             Kind.HANDSHAKE_REFUSED,
             Severity.ERROR,
             f"ncclCommInitRank failed between {' and '.join(names)}"
             + (" (it connected to itself)" if own and len(names) == 1 else "")
-            + (f": {why}" if why else ""),
+            + (f": {texts[0][:120]}" if texts else ""),
             "See the error that NCCL gives just above; NCCL_DEBUG=WARN shows it if it is not there",
-            [*warnings, *failed],
+            list(dict.fromkeys([*warnings, *failed])),
         )
 
 

@@ -68,7 +68,5 @@ def _last_tokens(source: Source) -> int | None:
     rows = source.traces.rows_with(Step.GENERATING, Step.NOT_GENERATING)
     if not len(rows):
         return None
-    told = (
-        row for row in rows[: -_MOST_READ - 1 : -1].tolist() if _TOKENS.search(source.line(row))
-    )
-    return next(told, 0)
+    latest = rows[::-1][:_MOST_READ].tolist()
+    return next((row for row in latest if _TOKENS.search(source.line(row))), 0)
