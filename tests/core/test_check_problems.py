@@ -323,6 +323,18 @@ def test_a_peer_that_ended_of_itself_is_a_note(find: Find) -> None:
     assert only(find(**logs)).severity is Severity.NOTE
 
 
+def test_of_several_peers_the_one_that_ended_is_named(find: Find) -> None:
+    """NCCL does not say which connection closed; the second decode's log says that it ended."""
+    other = "10.0.1.4:22001"
+    logs = with_prefill(said(connecting(P, other, "cd34")) + OPENED + CLOSED)
+    logs["decode2"] = engine(other, rank=1, pid=13) + said(accepting(other, P, "cd34", rank=1))
+    assert "prefill lost one of its peers" in only(find(**logs)).summary
+    logs["decode2"] += ENDED.replace("vm:11:11", "vm:13:13")
+    found = only(find(**logs))
+    assert (found.kind, found.severity) == (Kind.PEER_LOST, Severity.NOTE)
+    assert "prefill lost decode2" in found.summary
+
+
 def died(thread: str) -> str:
     """What Python prints of an exception in a thread."""
     return (

@@ -89,7 +89,10 @@ def taken(stage: Stage) -> None:
 
 
 def lost(stage: Stage) -> None:
-    """The last accepting instance is killed while the tensors of a request travel."""
+    """The last accepting instance is killed while the tensors of a request travel.
+
+    Whoever had a communicator with it has lost a peer: NCCL lets all of them see it go.
+    """
     victim = stage.fleet.accepting[-1]
     chosen = stage.turn_of(victim)
 
