@@ -58,6 +58,13 @@ def test_a_log_that_ends_early_for_a_good_reason(find: Find, decode: str) -> Non
     assert find(prefill=server(alive(5, 40)), decode=server(decode, address=D)) == []
 
 
+def test_a_server_that_is_seldom_scraped_is_not_missed(find: Find) -> None:
+    """Prefill is scraped every five seconds, decode once a minute."""
+    logs = {"prefill": server(alive(5, 120)), "decode": server(alive(5, 95)[: -len(SCRAPE)])}
+    logs["decode"] = logs["decode"].replace(SCRAPE, "", 16).replace(P, D)
+    assert find(**logs) == []
+
+
 def test_a_clock_that_is_behind_is_no_end(find: Find) -> None:
     """Both were scraped equally often, though decode's last stamp is a minute earlier."""
     slow = "".join(request(n, n - 60) + ANSWER + SCRAPE for n in range(5, 41, 5))

@@ -22,6 +22,7 @@ _TAIL = 40
 """What a process says of its own end stands among its last rows."""
 _SCRAPES_MORE = 4
 """So many more scrapes of the others are no chance."""
+_LEAST_EXPECTED = 2.0
 _LATER = 2 * SECOND
 
 
@@ -47,7 +48,9 @@ def find_endings(clocks: Clocks, waited_for: Container[int | None]) -> list[Ende
     early = [
         number
         for number, end in enumerate(ends)
-        if end is not None and latest is not None and latest - end >= _LATER
+        if end is not None
+        and latest is not None
+        and (latest - end >= _LATER or number in waited_for)
     ]
     early = [number for number in early if not _says_why(*clocks.snapshot[number])]
     if not early:
@@ -71,27 +74,32 @@ def _ended(
             continue
         goes_on = _after(clocks, other, theirs, end, own=False)
         fewer = len(theirs.scrapes) - len(pulse.scrapes) >= _SCRAPES_MORE - 1
-        if goes_on - mine >= _SCRAPES_MORE and (fewer or not (pulse.whole and theirs.whole)):
+        fewer = fewer or not (pulse.whole and theirs.whole)
+        # Servers may be scraped at unequal paces; one that was never scraped has none.
+        before = max(len(theirs.scrapes) - goes_on, 1)
+        expected = goes_on * (len(pulse.scrapes) - mine) / before
+        missing = waited_for or expected - mine >= _LEAST_EXPECTED
+        if goes_on - mine >= _SCRAPES_MORE and fewer and missing:
             witness = Place(other, int(theirs.scrapes[-1]))
             yield Ended(Place(number, stop - 1), witness, goes_on)
             return
 
 
-def _after(clocks: Clocks, number: int, pulse: ServerLines, time: int, *, own: bool) -> int:
+def _after(clocks: Clocks, number: int, lines: ServerLines, time: int, *, own: bool) -> int:
     """How many scrapes stand below the first row that is later than `time`.
 
-    In the source whose last time this is (`own`): below the last row that has a stamp.
+    In the source whose last time this is (`own`), and where the last stamp is of that time too:
+    below the last row that has a stamp.
     """
     source, stop = clocks.snapshot[number]
-    when = source.columns.when[:stop] + clocks.offsets.get(source.label, 0)
-    rows = np.flatnonzero((when >= time) if own else (when > time))
-    if not len(rows):
-        return 0
     stamped = np.array([kind.stamped for kind in list(source.kinds.kinds)], np.bool_)
-    rows = rows[stamped[source.columns.kind[rows]]]
-    if not len(rows):
-        return 0
-    return int((pulse.scrapes > rows[-1 if own else 0]).sum())
+    rows = np.flatnonzero(stamped[source.columns.kind[:stop]])
+    when = source.columns.when[rows] + clocks.offsets.get(source.label, 0)
+    later = rows[when > time]
+    if len(later) and not own:
+        return int((lines.scrapes > later[0]).sum())
+    ends_alike = len(rows) > 0 and bool((when >= time - _LATER).any())
+    return int((lines.scrapes > rows[-1]).sum()) if ends_alike else 0
 
 
 def _says_why(source: Source, stop: int) -> bool:
