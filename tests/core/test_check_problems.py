@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
-from pdtui.core.check import find_problems, is_failed
+from pdtui.core.check import is_failed
 from pdtui.core.evidence import Place
-from pdtui.core.inspection import Gone, Inspection
+from pdtui.core.inspection import Gone
 from pdtui.core.problems import Kind, Problem, Severity
-from tests.conftest import Load
+from tests.core.conftest import Find
 from tests.core.handshake_lines import (
     D,
     P,
@@ -24,7 +21,6 @@ from tests.core.handshake_lines import (
     stock_engine,
 )
 
-Find = Callable[..., list[Problem]]
 UP_P, UP_D = engine(P, pid=11), engine(D, rank=1, pid=12)
 SHAKEN = {
     "prefill": UP_P + said(connecting(P, D)),
@@ -32,20 +28,6 @@ SHAKEN = {
 }
 HEX = "6c05409b50bd44f9b317e124c3efc594"
 P2P = f"cmpl-___prefill_addr_{P}___decode_addr_{D}_{HEX}-0"
-
-
-@pytest.fixture
-def find(tmp_path: Path, load: Load) -> Find:
-    """The problems of these logs (label=text)."""
-
-    def find(*, gone: list[Gone] | None = None, growing: bool = False, **logs: str):
-        paths = [tmp_path / f"{label}.log" for label in logs]
-        for path, text in zip(paths, logs.values(), strict=True):
-            path.write_text(text)
-        snapshot = load(*paths, year=2025).snapshot()
-        return find_problems(Inspection(snapshot, gone=gone or [], growing=growing))
-
-    return find
 
 
 def only(problems: list[Problem]) -> Problem:
@@ -339,6 +321,18 @@ def test_a_peer_that_ended_of_itself_is_a_note(find: Find) -> None:
     logs = with_prefill(OPENED + CLOSED)
     logs["decode"] += ENDED.replace("vm:11:11", "vm:12:12")
     assert only(find(**logs)).severity is Severity.NOTE
+
+
+def test_of_several_peers_the_one_that_ended_is_named(find: Find) -> None:
+    """NCCL does not say which connection closed; the second decode's log says that it ended."""
+    other = "10.0.1.4:22001"
+    logs = with_prefill(said(connecting(P, other, "cd34")) + OPENED + CLOSED)
+    logs["decode2"] = engine(other, rank=1, pid=13) + said(accepting(other, P, "cd34", rank=1))
+    assert "prefill lost one of its peers" in only(find(**logs)).summary
+    logs["decode2"] += ENDED.replace("vm:11:11", "vm:13:13")
+    found = only(find(**logs))
+    assert (found.kind, found.severity) == (Kind.PEER_LOST, Severity.NOTE)
+    assert "prefill lost decode2" in found.summary
 
 
 def died(thread: str) -> str:

@@ -46,7 +46,7 @@ FAILED = {
     "fail-address-in-use": (
         "Both sides on one address: decode could not bind, prefill connected to itself, NCCL "
         "found one GPU twice, and both threads of prefill died of that.",
-        ["address-in-use", "nccl-error", "handshake-refused", "listener-died", "sender-died"],
+        ["address-in-use", "handshake-refused", "nccl-error", "listener-died", "sender-died"],
     ),
 }
 RUNS = [*HEALTHY, *FAILED]

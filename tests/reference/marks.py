@@ -28,7 +28,8 @@ OWN_ADDRESS = re.compile(r"zmq_address(?:[=:] ?([^\s,]+:\d{1,5}))?", re.A)
 
 # The words of connectors that write no emoji, from vLLM's, LMCache's and SGLang's sources.
 EVENTS = {
-    "💯": r"Creating v1 connector with name: (?!P2pNccl)|Initializing NIXL (?:wrapper|worker |Scheduler )"
+    "💯": r"Creating v1 connector with name: (?!P2pNccl)"
+    r"|Initializing NIXL (?:wrapper|worker |Scheduler )"
     r"|Initializing Mooncake Transfer Engine worker |Initialized NIXL agent: "
     r"|Shared storage path is ",
     "🤝": r"NIXL compatibility check passed|Remote agent \S+ available, calling ",

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from pdtui.core import problems_crash, problems_handshake, problems_request, problems_transfer
+from pdtui.core import (
+    problems_crash,
+    problems_handshake,
+    problems_request,
+    problems_transfer,
+    problems_unanswered,
+)
 from pdtui.core.engines import Side
 from pdtui.core.evidence import Place, clock_of, length_of, seconds
 from pdtui.core.handshakes import Handshake
@@ -28,7 +34,7 @@ def find_problems(inspection: Inspection) -> list[Problem]:
     ]
     explained = any(p.severity is Severity.ERROR or p.kind is Kind.CLOCK_SKEW for p in found)
     if not explained:
-        found += _silence(inspection)
+        found += [*problems_unanswered.find(inspection)] or _silence(inspection)
     return arrange(found, inspection.clocks)
 
 

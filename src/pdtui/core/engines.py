@@ -69,6 +69,8 @@ class Side:
     connects: bool | None
     """Whether it calls create_connect (True) or listens (False); None where not known yet."""
     peer: str = ""
+    likely_peer: str = ""
+    """The peer that its requests are for, where no line of the handshake names one."""
     steps: dict[Step, int] = field(default_factory=dict)
     """The row of each step that it reached."""
     new: int = NO_KEY
@@ -94,6 +96,11 @@ class Side:
         return self.engine.source
 
     @property
+    def whom(self) -> str:
+        """The peer's address as lines say it, else the likely one; '' where nothing tells."""
+        return self.peer or self.likely_peer
+
+    @property
     def entered(self) -> bool:
         """Whether it went into ncclCommInitRank."""
         return any(step in self.steps for step in _IN)
@@ -112,6 +119,11 @@ class Side:
     def open(self) -> bool:
         """Whether it has not come to an end yet."""
         return not self.done and self.failed is None and self.engine.ended is None
+
+    @property
+    def unmet(self) -> bool:
+        """Whether it has no communicator, be it that it waits or that it failed."""
+        return not self.done and self.engine.ended is None
 
     @property
     def last(self) -> tuple[Step, int]:

@@ -34,6 +34,17 @@ class Clocks:
         when = int(source.columns.when[place.row])
         return None if when == NO_TIME else when + self.offsets.get(source.label, 0)
 
+    def reached(self, place: Place) -> int | None:
+        """The latest time that the source had come to by this row, in microseconds.
+
+        Unstamped rows have their process's last time; what is above them in the file is no later.
+        """
+        source, stop = self.snapshot[place.source]
+        if place.row >= stop:
+            return None
+        latest = int(np.max(source.columns.when[: place.row + 1]))
+        return None if latest == NO_TIME else latest + self.offsets.get(source.label, 0)
+
     def times(
         self, places: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from pdtui.core.engines import Engine, EngineReader, Side
 from pdtui.core.evidence import Clocks, Place
+from pdtui.core.likelypeers import name_likely_peers
 from pdtui.core.roles import DECODE, PREFILL, role_of_facts, role_of_label
 from pdtui.core.source import Source
 from pdtui.core.steps import Step
@@ -118,7 +119,7 @@ class Handshake:
 
 def _address(side: Side | None, other: Side | None) -> str:
     known = side.engine.address if side else ""
-    return known or (other.peer if other else "")
+    return known or (other.whom if other else "")
 
 
 @dataclass(slots=True)
@@ -152,6 +153,7 @@ class Handshakes:
         self.behind = any(reader.behind for reader in self.readers)
         if self._unpaired and not self.behind:
             self._unpaired = False
+            name_likely_peers(self.readers)
             known = {engine.address for engine in self.engines if engine.logged}
             self.pairs = _pair_up([s for reader in self.readers for s in reader.sides], known)
         return any(changed)
@@ -205,6 +207,7 @@ def _pair_up(sides: list[Side], known: set[str]) -> list[Handshake]:
     _match(sides, partner, lambda side: side.new or None)
     _match(sides, partner, lambda side: side.comm or None)
     _match(sides, partner, _addresses)
+    _match_likely(sides, partner)
     _match_the_only_ones(sides, partner, known)
     pairs = []
     for side in sides:
@@ -260,10 +263,27 @@ def _addresses(side: Side) -> Hashable:
     return (own, peer) if side.connects else (peer, own)
 
 
+def _match_likely(sides: list[Side], partner: dict[Side, Side]) -> None:
+    """Pairs a side that is in with the first that waits for it, by what its requests say."""
+    left = [side for side in sides if side.unmet and side not in partner and not side.from_nccl]
+    asking: dict[str, list[Side]] = defaultdict(list)
+    for side in left:
+        if side.connects is True:
+            asking[side.whom].append(side)
+    for acceptor in left:
+        if acceptor.connects is not False or acceptor.peer or not acceptor.engine.address:
+            continue
+        for connector in asking[acceptor.engine.address]:
+            fits = connector not in partner and connector.open == acceptor.open
+            if fits and not _contradict(connector, acceptor):
+                partner[connector], partner[acceptor] = acceptor, connector
+                break
+
+
 def _match_the_only_ones(sides: list[Side], partner: dict[Side, Side], known: set[str]) -> None:
     """Pairs what does not say its peer, where but one other side can be meant."""
     left = [side for side in sides if side not in partner and not side.from_nccl]
-    waiting = [side for side in left if side.open and not side.peer]
+    waiting = [side for side in left if side.open and not side.whom]
     waiting += [side for side in left if side.done and side.peer in known]
     if len(waiting) != 2 or waiting[0].done:
         return

@@ -6,6 +6,7 @@ from dataclasses import InitVar, dataclass, field
 from typing import NamedTuple
 
 from pdtui.core.causality import edges_of
+from pdtui.core.endings import Ended, find_endings
 from pdtui.core.evidence import Clocks, Place
 from pdtui.core.handshakes import Handshakes
 from pdtui.core.requests import Requests
@@ -43,6 +44,7 @@ class Inspection:
     requests: Requests = field(init=False)
     skews: list[Skew] = field(init=False)
     stalls: list[Stall] = field(init=False)
+    endings: list[Ended] = field(init=False)
 
     def __post_init__(
         self, known_requests: Requests | None, known_skews: list[Skew] | None
@@ -54,6 +56,8 @@ class Inspection:
         self.skews = self._skews() if known_skews is None else known_skews
         now = self.clocks.end() if self.growing else None
         self.stalls = find_stalls(self.handshakes, self.clocks, now=now, threshold=self.threshold)
+        waited_for = {stall.waited_for_source for stall in self.stalls}
+        self.endings = find_endings(self.clocks, waited_for)
 
     def _skews(self) -> list[Skew]:
         """How far the clocks are apart, from the causes and effects in the sources."""

@@ -92,11 +92,18 @@ _EXPLAINS: dict[Kind, set[Kind]] = {
     Kind.ADDRESS_IN_USE: {Kind.NCCL_ERROR, Kind.HANDSHAKE_STALLED, *_CRASH, *_STANDS},
     Kind.PARALLEL_MISMATCH: {Kind.HANDSHAKE_STALLED, *_CRASH, *_LOST_KV, *_STANDS},
     Kind.REQUEST_ID_MISMATCH: {*_LOST_KV, *_STANDS},
-    Kind.PEER_LOST: {Kind.NCCL_ERROR, Kind.HANDSHAKE_STALLED, *_CRASH, *_LOST_KV, *_STANDS},
+    Kind.PEER_LOST: {
+        Kind.PEER_LOST,
+        Kind.NCCL_ERROR,
+        Kind.HANDSHAKE_STALLED,
+        *_CRASH,
+        *_LOST_KV,
+        *_STANDS,
+    },
     Kind.OUT_OF_MEMORY: {Kind.BUFFER_FULL, *_CRASH, *_LOST_KV, *_STANDS},
     Kind.BUFFER_FULL: {Kind.HANDSHAKE_STALLED, *_CRASH, *_LOST_KV, *_STANDS},
+    Kind.HANDSHAKE_REFUSED: {Kind.NCCL_ERROR, Kind.HANDSHAKE_STALLED, *_CRASH, *_LOST_KV, *_STANDS},
     Kind.NCCL_ERROR: {Kind.HANDSHAKE_STALLED, Kind.KV_MISSING, *_CRASH, *_STANDS},
-    Kind.HANDSHAKE_REFUSED: {*_CRASH, *_LOST_KV, *_STANDS},
     Kind.LISTENER_DIED: {Kind.HANDSHAKE_STALLED, *_LOST_KV, *_STANDS},
     Kind.SENDER_DIED: {Kind.HANDSHAKE_STALLED, *_LOST_KV, *_STANDS},
     Kind.TRACEBACK: {Kind.TRACEBACK, Kind.HANDSHAKE_STALLED, *_LOST_KV, *_STANDS},
@@ -105,6 +112,9 @@ _EXPLAINS: dict[Kind, set[Kind]] = {
     Kind.REQUEST_STALLED: {Kind.SILENCE, Kind.REQUEST_STALLED},
 }
 """What each kind may be the cause of, where it came first; causes before what they explain."""
+_WAITS = _STANDS | {Kind.HANDSHAKE_STALLED}
+_SETTLES = 2 * SECOND
+"""A wait is none until it has lasted: what happens within its first seconds may be its cause."""
 
 
 def arrange(problems: list[Problem], clocks: Clocks) -> list[Problem]:
@@ -112,8 +122,9 @@ def arrange(problems: list[Problem], clocks: Clocks) -> list[Problem]:
     order = [*_EXPLAINS, *Kind]
 
     def moment(problem: Problem) -> int:
-        time = clocks.time(problem.place) if problem.place is not None else None
-        return 2**62 if time is None else time
+        time = clocks.reached(problem.place) if problem.place is not None else None
+        settles = _SETTLES if problem.kind in _WAITS else 0
+        return 2**62 if time is None else time + settles
 
     def rank(problem: Problem) -> tuple[bool, int, int, list[tuple[str, int]]]:
         # Within a second the order of causes decides, not that of the rows.

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.evidence import Place, clock_of
+from pdtui.core.engines import Engine
+from pdtui.core.evidence import Place, clock_of, counted
 from pdtui.core.exceptions import Raised, message_of, raised_at
 from pdtui.core.inspection import Inspection
 from pdtui.core.kinds import NO_PROCESS
-from pdtui.core.levels import ERROR, NO_LEVEL, WARNING
+from pdtui.core.levels import ERROR, NO_LEVEL
+from pdtui.core.ncclwarnings import warning_rows, warning_text
 from pdtui.core.problems import Kind, Problem, Severity
 from pdtui.core.source import Source
 from pdtui.core.steps import Step
@@ -48,6 +50,7 @@ def find(inspection: Inspection) -> Iterator[Problem]:
         yield from _nccl(inspection, number, source, stop)
         yield from _tracebacks(inspection, number, source, told)
         yield from _peer_closed(inspection, number, source)
+    yield from _killed(inspection)
     yield from _gone(inspection)
 
 
@@ -76,17 +79,11 @@ def _threads(
 
 
 def _nccl(inspection: Inspection, number: int, source: Source, stop: int) -> Iterator[Problem]:
-    kinds = list(source.kinds.kinds)
-    is_nccl = source.kinds.grammar.is_nccl
-    # A continuation has the level of the warning above it.
-    warns = np.array(
-        [is_nccl[k.format] and k.level >= WARNING and not k.continuation for k in kinds], np.bool_
-    )
-    rows = np.flatnonzero(warns[source.columns.kind[:stop]]).tolist() if kinds else []
+    rows = warning_rows(source, stop).tolist()
     errors = source.traces.rows_with(Step.NCCL_ERROR).tolist()
     if not rows and not errors:
         return
-    said = [re.sub(r"^.*?NCCL WARN ", "", message_of(source, row)).strip() for row in rows]
+    said = [warning_text(source, row) for row in rows]
     lost = [row for row, text in zip(rows, said, strict=True) if _LOST_PEER in text]
     if lost:
         yield Problem(
@@ -171,7 +168,10 @@ def _peer_closed(inspection: Inspection, number: int, source: Source) -> Iterato
         here = Place(number, row)
         if _is_ending(source, ending, row) or not _goes_on(inspection, here):
             continue
-        named, ended = _peer_of(inspection, here)
+        peer, ended = _peer_of(inspection, here)
+        if peer is not None and peer.source in [one.last.source for one in inspection.endings]:
+            continue  # told of the log that ends
+        named = "one of its peers" if peer is None else inspection.handshakes.name(peer)
         yield Problem(
             Kind.PEER_LOST,
             Severity.NOTE if ended else Severity.ERROR,
@@ -208,19 +208,60 @@ def _goes_on(inspection: Inspection, here: Place) -> bool:
     return bool((lost > here.row).any())
 
 
-def _peer_of(inspection: Inspection, here: Place) -> tuple[str, bool]:
-    """Who the other side of this row's process is, and whether that one's log says it ended."""
+def _peer_of(inspection: Inspection, here: Place) -> tuple[Engine | None, bool]:
+    """The other side of this row's process, and whether that one's log says that it ended.
+
+    NCCL does not name it: of several peers it is the one whose log ends; None where none does.
+    """
     source = inspection.snapshot[here.source][0]
     pid = source.kinds.processes[source.kinds.kinds[int(source.columns.kind[here.row])].process].pid
+    peers: dict[int, Engine] = {}
     for pair in inspection.handshakes.pairs:
         sides = pair.sides
         for side, other in ((sides[0], sides[-1]), (sides[-1], sides[0])):
-            if side is other or side.source != here.source or side.engine.pid not in (None, pid):
-                continue
-            log = inspection.snapshot[other.source][0]
-            ended = len(log.traces.rows_with(Step.SHUTDOWN, Step.NCCL_CLOSED)) > 0
-            return inspection.handshakes.name(other.engine), ended
-    return "its peer", False
+            if side is not other and side.source == here.source and side.engine.pid in (None, pid):
+                peers.setdefault(other.source, other.engine)
+    killed = [one.last.source for one in inspection.endings if one.last.source in peers]
+    ended = [number for number in peers if _ended_of_itself(inspection, number)]
+    likely = killed or ended or list(peers)
+    sure = bool(killed or ended) or len(peers) == 1
+    return (peers[likely[0]] if sure else None), bool(ended and not killed)
+
+
+def _ended_of_itself(inspection: Inspection, number: int) -> bool:
+    """Whether the source says that its process came to its end."""
+    traces = inspection.snapshot[number][0].traces
+    return len(traces.rows_with(Step.SHUTDOWN, Step.NCCL_CLOSED)) > 0
+
+
+def _killed(inspection: Inspection) -> Iterator[Problem]:
+    """Processes whose logs end without a word while the others' go on."""
+    for one in inspection.endings:
+        label, other = (inspection.clocks.label(p.source) for p in (one.last, one.witness))
+        ended = inspection.clocks.time(one.last)
+        seen = [
+            here
+            for number, (source, _) in enumerate(inspection.snapshot)
+            for row in source.traces.rows_with(Step.PEER_CLOSED).tolist()
+            if _is_seen(inspection, here := Place(number, row), one.last.source)
+        ]
+        yield Problem(
+            Kind.PEER_LOST,
+            Severity.ERROR,
+            f"{label}'s log ends at {clock_of(ended)} without a word of it, and {other} was "
+            f"scraped {counted(one.scraped, 'time')} after that",
+            "Was it killed? Next: dmesg | grep -i 'killed process' on its node, kubectl describe",
+            [one.last, *seen, one.witness],
+        )
+
+
+def _is_seen(inspection: Inspection, here: Place, lost: int) -> bool:
+    """Whether this row tells that the connection to a process of source `lost` was closed."""
+    source = inspection.snapshot[here.source][0]
+    if _is_ending(source, source.traces.rows_with(Step.SHUTDOWN, Step.NCCL_CLOSED), here.row):
+        return False
+    peer, _ = _peer_of(inspection, here)
+    return peer is not None and peer.source == lost
 
 
 def _gone(inspection: Inspection) -> Iterator[Problem]:

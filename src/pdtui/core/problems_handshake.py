@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from pdtui.core.engines import Engine
 from pdtui.core.evidence import Place, clock_of, counted
-from pdtui.core.handshakes import State, role_of
+from pdtui.core.handshakes import Handshake, State, role_of
 from pdtui.core.inspection import Inspection
+from pdtui.core.ncclwarnings import warning_rows, warning_text
 from pdtui.core.problems import Kind, Problem, Severity
 from pdtui.core.roles import DECODE, PREFILL
 from pdtui.core.steps import Step
@@ -40,17 +41,39 @@ def _refused(inspection: Inspection) -> Iterator[Problem]:
     for pair in shakes.pairs:
         if pair.state is not State.FAILED:
             continue
-        sides = [side for side in pair.sides if side.failed is not None]
         names = dict.fromkeys(shakes.name(side.engine) for side in pair.sides)
         own = pair.connector_address == pair.acceptor_address
+        warnings = sorted(
+            set(_warnings(inspection, pair)), key=lambda w: (inspection.clocks.time(w) or 0, w)
+        )
+        texts = [warning_text(inspection.snapshot[w.source][0], w.row) for w in warnings]
+        failed = [Place(s.source, s.failed) for s in pair.sides if s.failed is not None]
         yield Problem(
             Kind.HANDSHAKE_REFUSED,
             Severity.ERROR,
             f"ncclCommInitRank failed between {' and '.join(names)}"
-            + (" (it connected to itself)" if own and len(names) == 1 else ""),
+            + (" (it connected to itself)" if own and len(names) == 1 else "")
+            + (f": {texts[0][:120]}" if texts else ""),
             "See the error that NCCL gives just above; NCCL_DEBUG=WARN shows it if it is not there",
-            [Place(side.source, side.failed) for side in sides if side.failed is not None],
+            list(dict.fromkeys([*warnings, *failed])),
         )
+
+
+def _warnings(inspection: Inspection, pair: Handshake) -> Iterator[Place]:
+    """What NCCL warned of last before each side of a handshake failed."""
+    for side in pair.sides:
+        if side.failed is None:
+            continue
+        source, stop = inspection.snapshot[side.source]
+        began = min(side.steps.values())
+        rows = warning_rows(source, stop)
+        rows = rows[(rows > began) & (rows < side.failed)]
+        kinds, pid = source.kinds, side.engine.pid
+        for row in rows[::-1].tolist():
+            said = kinds.processes[kinds.kinds[int(source.columns.kind[row])].process].pid
+            if pid in (None, said):
+                yield Place(side.source, row)
+                break
 
 
 def _address_in_use(inspection: Inspection) -> Iterator[Problem]:

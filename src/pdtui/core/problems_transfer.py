@@ -31,7 +31,7 @@ def find(inspection: Inspection) -> Iterator[Problem]:
         yield from _buffer_full(inspection, number, source)
         yield from _kv_missing(inspection, number, source)
         yield from _kv_mismatch(number, source)
-        yield from _blocks_expired(inspection, number, source)
+    yield from _blocks_expired(inspection)
 
 
 def _places(number: int, rows: npt.NDArray[np.int64]) -> list[Place]:
@@ -179,27 +179,46 @@ def _kv_mismatch(number: int, source: Source) -> Iterator[Problem]:
             )
 
 
-def _blocks_expired(inspection: Inspection, number: int, source: Source) -> Iterator[Problem]:
+def _blocks_expired(inspection: Inspection) -> Iterator[Problem]:
+    never = [_never_fetched(source) for source, _ in inspection.snapshot]
+    # Requests are dealt to all prefills: so are those that nobody fetches.
+    flood = _is_flood(
+        np.concatenate(
+            [s.columns.when[rows] for (s, _), rows in zip(inspection.snapshot, never, strict=True)]
+        )
+    )
+    for number, (source, _) in enumerate(inspection.snapshot):
+        expired = source.traces.rows_with(Step.KV_EXPIRED)
+        if not len(expired):
+            continue
+        fails = flood and len(never[number]) > 0
+        places = _places(number, never[number] if fails else expired)
+        requests, missed = len(_requests_in(source, expired)), len(never[number])
+        yield Problem(
+            Kind.BLOCKS_EXPIRED,
+            Severity.ERROR if fails else Severity.NOTE,
+            f"{source.label} freed the KV of {counted(requests, 'request')} before decode "
+            f"fetched it ({missed} never fetched, {requests - missed} later), "
+            f"{_span(inspection, places)}",
+            "Decode is gone, or did not come in time"
+            if fails
+            else "Clients that hung up, or a decode that is slow; the lease is "
+            "VLLM_NIXL_ABORT_REQUEST_TIMEOUT",
+            places,
+        )
+
+
+def _never_fetched(source: Source) -> npt.NDArray[np.int64]:
+    """A row of each request of which the blocks expired, and that was not fetched later."""
     expired = source.traces.rows_with(Step.KV_EXPIRED)
-    if not len(expired):
-        return
     late = _requests_in(source, source.traces.rows_with(Step.KV_FETCHED_LATE))
-    inside = np.isin(source.requests.row, expired)
-    never = source.requests.row[inside & ~np.isin(source.requests.key, list(late))]
-    times = np.sort(source.columns.when[never])
-    flood = len(times) >= _FLOOD and bool(
-        (times[_FLOOD - 1 :] - times[: len(times) - _FLOOD + 1] <= _FLOOD_TIME).any()
-    )
-    places = _places(number, never if flood else expired)
-    yield Problem(
-        Kind.BLOCKS_EXPIRED,
-        Severity.ERROR if flood else Severity.NOTE,
-        f"{source.label} freed the KV of {counted(len(expired), 'request')} before decode "
-        f"fetched it ({len(never)} never fetched, {len(expired) - len(never)} later), "
-        f"{_span(inspection, places)}",
-        "Decode is gone, or did not come in time"
-        if flood
-        else "Clients that hung up, or a decode that is slow; the lease is "
-        "VLLM_NIXL_ABORT_REQUEST_TIMEOUT",
-        places,
-    )
+    inside = np.isin(source.requests.row, expired) & ~np.isin(source.requests.key, list(late))
+    _, first = np.unique(source.requests.key[inside], return_index=True)  # each worker says so
+    return np.sort(source.requests.row[inside][first])
+
+
+def _is_flood(times: npt.NDArray[np.int64]) -> bool:
+    """Whether so many of these times lie so close together that decode must be gone."""
+    times = np.sort(times)
+    spans = times[_FLOOD - 1 :] - times[: max(len(times) - _FLOOD + 1, 0)]
+    return bool((spans <= _FLOOD_TIME).any())

@@ -42,6 +42,8 @@ class Stall:
     """Up to when it is known to have lasted."""
     evidence: tuple[Place, ...]
     """The last rows of both sides, the waiting one's first."""
+    waited_for_source: int | None = None
+    """The number of the source that the other side writes, where a log shows it."""
     behind: Handshake | None = None
     """The handshake that the other side is stuck in, so that it cannot come to this one."""
 
@@ -101,6 +103,7 @@ class _Diagnosis:
     def stall(self, end: int | None) -> Stall:
         """What is known of this handshake, whose wait lasts until `end` at least."""
         waiting, other = self._who_waits()
+        peer = self._peer(waiting, other)
         behind = self._behind(waiting, other)
         reason, hint = self._why(waiting, other, behind)
         place = Place(waiting.source, _wait_row(waiting))
@@ -116,6 +119,7 @@ class _Diagnosis:
             since=self.clocks.time(place),
             until=end,
             evidence=(place, *((Place(other.source, other.last[1]),) if other else ())),
+            waited_for_source=None if peer is None else peer.source,
             behind=behind,
         )
 
@@ -134,13 +138,13 @@ class _Diagnosis:
     def _peer(self, waiting: Side, other: Side | None) -> Engine | None:
         if other is not None:
             return other.engine
-        return self.handshakes.engine_at(waiting.peer) if waiting.peer else None
+        return self.handshakes.engine_at(waiting.whom) if waiting.whom else None
 
     def _name_of_other(self, waiting: Side, other: Side | None) -> str:
         peer = self._peer(waiting, other)
         if peer is not None:
             return self.handshakes.name(peer)
-        return waiting.peer or "a peer that no line names"
+        return waiting.whom or "a peer that no line names"
 
     def _behind(self, waiting: Side, other: Side | None) -> Handshake | None:
         """What keeps the other side's listener: it takes one handshake at a time."""
@@ -179,7 +183,7 @@ class _Diagnosis:
             ended = "Its log ends right there. " if self._ends_with(other) else ""
             there = f"Is the process of {self._name(other)} still there? "
             return reason, f"{ended}{there}Next: {_dump(other.engine)}"
-        if waiting.from_nccl or not waiting.peer:
+        if waiting.from_nccl or not waiting.whom:
             return "the other side is not seen there", _NO_PEER
         # Without the debug patch no line says that NEW was sent; who is in has sent it.
         sent = "NEW was sent, never received" if waiting.entered else "NEW was never sent"
@@ -191,9 +195,9 @@ class _Diagnosis:
 
     def _why_not_received(self, waiting: Side, sent: str) -> tuple[str, str]:
         peer = self._peer(waiting, None)
-        reach = _REACH.format(port=_port(waiting.peer))
+        reach = _REACH.format(port=_port(waiting.whom))
         if peer is None:
-            return sent, self._stranger(waiting.peer) + reach
+            return sent, self._stranger(waiting.whom) + reach
         if gone := self._restarted(waiting, peer):
             return f"{sent}; {gone}", _STARTED_ANEW
         if "listen_for_requests" in peer.died:

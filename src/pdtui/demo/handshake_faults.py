@@ -89,22 +89,33 @@ def taken(stage: Stage) -> None:
 
 
 def lost(stage: Stage) -> None:
-    """The last accepting instance is killed while the tensors of a request travel."""
+    """The last accepting instance is killed while the tensors of a request travel.
+
+    Whoever had a communicator with it has lost a peer: NCCL lets all of them see it go.
+    """
     victim = stage.fleet.accepting[-1]
     chosen = stage.turn_of(victim)
 
     def kill(stage: Stage, at: float, request: Request) -> tuple[int, ...] | None:
-        near, far = stage.fleet.sides(request)
+        _, far = stage.fleet.sides(request)
         if far != victim or request.number < chosen:
             return move(stage, at, request)
         if stage.ended(victim) == inf:
             stage.end(victim, at)
             see_go(stage, at, victim)
-            for worker, peer in zip(near.workers, victim.workers, strict=True):
-                stage.blame(at, "peer-lost", peer, worker)
+            for peer in victim.workers:
+                for worker in _met(stage, peer):
+                    stage.blame(at, "peer-lost", peer, worker)
         return None
 
     run(stage, Course(move=kill))
+
+
+def _met(stage: Stage, worker: Worker) -> list[Worker]:
+    """The workers that share a communicator with this one, each of which loses a peer with it."""
+    return [
+        other for other in stage.fleet.workers if worker.address in stage.members[other.address]
+    ]
 
 
 def uneven(stage: Stage) -> None:
