@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pdtui.core import shapes, stampshapes
 from pdtui.core.cleaning import clean
 from pdtui.core.formats import FORMATS, Format
-from pdtui.core.prefixes import STAMPS
+from pdtui.core.prefixforms import STAMPS
 from pdtui.core.shapes import Shape
 from tests.conftest import DATA
 from tests.core.loglines import messages, nccl_heads, other_heads, vllm_heads

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pdtui.core.engines import Side
 from pdtui.core.evidence import Place
 from pdtui.core.handshakes import Handshakes
 from pdtui.core.lanes import Lane
 from pdtui.core.merge import Refs, join_ref, row_numbers, source_numbers
+from pdtui.core.sides import Side
 from pdtui.core.source import Source
 from pdtui.core.steps import Step
 

@@ -10,7 +10,7 @@ from pdtui.core.formats import Format, groups, message_begin
 from pdtui.core.kinds import NO_PROCESS, NO_RANK, Kind, KindTable, Rank
 from pdtui.core.levels import LEVEL_NAMES
 from pdtui.core.mojibake import repair
-from pdtui.core.prefixes import MOST_PREFIXES, prefix_end
+from pdtui.core.prefixforms import MOST_PREFIXES, prefix_end
 from pdtui.core.roles import roles
 from pdtui.core.source import Source
 from pdtui.core.stamps import NO_TIME, to_datetime

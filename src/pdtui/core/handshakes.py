@@ -12,10 +12,11 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pdtui.core.engines import Engine, EngineReader, Side
+from pdtui.core.engines import EngineReader
 from pdtui.core.evidence import Clocks, Place
 from pdtui.core.likelypeers import name_likely_peers
 from pdtui.core.roles import DECODE, PREFILL, role_of_facts, role_of_label
+from pdtui.core.sides import Engine, Side
 from pdtui.core.source import Source
 from pdtui.core.steps import Step
 from pdtui.core.store import Snapshot

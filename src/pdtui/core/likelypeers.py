@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from pdtui.core.engines import EngineReader, Side
+from pdtui.core.engines import EngineReader
 from pdtui.core.roles import DECODE, PREFILL, role_of_facts, role_of_label
+from pdtui.core.sides import Side
 from pdtui.core.steps import Step
 
 _ADDRESSES = re.compile(

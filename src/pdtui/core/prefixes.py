@@ -10,76 +10,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 
 from pdtui.core.bytescan import Positions, leading_digits, unlike
 from pdtui.core.claims import Claims
-from pdtui.core.kinds import MAX_RANK, NO_PROCESS, NO_RANK, KindTable
-from pdtui.core.shapes import Blanks, Digits, Maybe, Named, OneByte, OneOf, Shape, Text, Until
-from pdtui.core.stampshapes import Clock, Fraction, Moment, MonthName, Year
+from pdtui.core.kinds import NO_PROCESS, NO_RANK, KindTable
+from pdtui.core.prefixforms import (
+    MOST_PREFIXES,
+    NUMBER,
+    PROGRAM,
+    STAMPS,
+    STERN,
+    Prefix,
+    bracket_prefix,
+    name_prefix,
+    pod_prefix,
+    prefix_end,
+    process_prefix,
+)
 
-MOST_PREFIXES = 6
-"""A stamp, a pod, a launcher's rank and two processes: nobody has seen more."""
-_NUMBER = b"0: "
 _REACH = 136
 _MOST_BLANKS = 4
-_OFFSET = (OneOf("zone", {b"+": 1, b"-": 1}), Digits(2, 2), Maybe((Text(b":"),)), Digits(2, 2))
-_ISO = (Year(), Moment(between=b"T"), Maybe((Fraction(),)))
-
-_STREAM = OneOf("stream", {b"stdout": 1, b"stderr": 2})
-# `stdout F `: whether the line is whole, in the files of Kubernetes' container runtimes (CRI).
-_RUNTIME = Maybe((_STREAM, Text(b" "), OneByte(b"FP"), Text(b" ")))
-
-# Stamps, which differ in each line: kubectl's and docker's `--timestamps`, with and without a
-# zone; Docker Desktop; what CI services put before what they show; journald's two forms.
-STAMPS = (
-    Shape((*_ISO, Text(b"Z "), _RUNTIME)),
-    Shape((*_ISO, *_OFFSET, Text(b" "), _RUNTIME)),
-    Shape((Year(), Moment(), Fraction(), Text(b" | "))),
-    Shape((Text(b"  | "), *_ISO, Text(b"Z | "))),
-    Shape((MonthName(), Blanks(), Digits(1, 2, "day"), Text(b" "), Clock(), Text(b" "))),
-)
 _STAMP_BEGINS = np.zeros(256, np.bool_)
 _STAMP_BEGINS[list(b"12 JFMASOND")] = True
 _JOURNALS = (1, 4)
 """Those that journald writes."""
-_PROGRAM = Shape(
-    (
-        Until(b" :[", 64),
-        Text(b" "),
-        Named("process", (Until(b" :[", 64),)),
-        Text(b"["),
-        Digits(1, 8, "pid"),
-        Text(b"]: "),
-    )
-)
-
-_PROCESS = re.compile(
-    rb"\((?P<name>[A-Za-z][^()\n]{0,80}) pid=(?P<pid>\d{1,8})(?!\d)[^()\n]{0,40}\) "
-    rb"|\((?P<ray>raylet|autoscaler)\) "
-)
 _STEM = re.compile(r"[A-Za-z]*")
-_RANK_IN_NAME = re.compile(rb"(?: |_)(?:rank=|TP)(\d{1,4})(?![0-9])")
-_BRACKET = re.compile(
-    rb"\[(?=[^\]]{0,134}\])"
-    rb"(?:(?:rank|default)(?P<rank>\d{1,4})|pod/(?P<container>[\w.-]+/[\w.-]+)|\d{1,5},\d{1,5})\]"
-    rb"(?:<std(?:out|err|diag)>)?:? ?"
-)
-"""torchrun's rank, `kubectl --prefix`, `mpirun --tag-output`."""
-_NAME = re.compile(rb"(?P<container>[A-Za-z0-9][\w.-]{0,80})(?: {2,80}\| | >> )")
-"""docker compose, and what scripts put before the lines of a worker."""
-_STERN = re.compile(rb"(?P<container>[a-z0-9][a-z0-9.]*-[a-z0-9.-]* [a-z0-9][a-z0-9.-]*) ")
-
-
-class _Prefix(NamedTuple):
-    """What a prefix says."""
-
-    pid: int | None = None
-    name: str | None = None
-    rank: int = NO_RANK
-    container: str | None = None
 
 
 @dataclass(slots=True)
@@ -87,7 +44,7 @@ class PrefixPeeler:
     """Peels prefixes off the lines of one source; each distinct one is understood only once."""
 
     kinds: KindTable
-    _known: dict[bytes, _Prefix | None] = field(default_factory=dict)
+    _known: dict[bytes, Prefix | None] = field(default_factory=dict)
     """What each prefix says, None for what only looks like one."""
     _turn: int = 0
     _stems: dict[int, str] = field(default_factory=dict)
@@ -106,8 +63,8 @@ class PrefixPeeler:
         first = claims.block.byte(claims.at[rows])
         round_, square = first == ord("("), first == ord("[")
         done = [
-            self._peel_texts(claims, rows[round_], _closed_by(b")", 1), _process),
-            self._peel_texts(claims, rows[square], _bracket_length, _bracket),
+            self._peel_texts(claims, rows[round_], _closed_by(b")", 1), process_prefix),
+            self._peel_texts(claims, rows[square], _bracket_length, bracket_prefix),
         ]
         others = rows[~(round_ | square)]
         for peel in (self._peel_stamps, self._peel_names, self._peel_pods, self._peel_numbers):
@@ -119,7 +76,7 @@ class PrefixPeeler:
         return np.sort(np.concatenate(done))
 
     def _peel_names(self, claims: Claims, rows: Positions) -> Positions:
-        return self._peel_texts(claims, rows, _name_length, _name)
+        return self._peel_texts(claims, rows, _name_length, name_prefix)
 
     def _peel_stamps(self, claims: Claims, rows: Positions) -> Positions:
         rows = rows[_STAMP_BEGINS[claims.block.byte(claims.at[rows])]]
@@ -141,7 +98,7 @@ class PrefixPeeler:
 
     def _peel_program(self, claims: Claims, rows: Positions) -> None:
         """journald's `host program[pid]: `."""
-        look = _PROGRAM.find(claims.block, claims.at[rows], claims.ends[rows])
+        look = PROGRAM.find(claims.block, claims.at[rows], claims.ends[rows])
         if not len(look.rows):
             return
         begins, lengths = look.values["process at"], look.values["process length"]
@@ -160,7 +117,7 @@ class PrefixPeeler:
         claims: Claims,
         rows: Positions,
         length_of: Callable[[Claims, Positions], Positions],
-        understand: Callable[[bytes], _Prefix | None],
+        understand: Callable[[bytes], Prefix | None],
     ) -> Positions:
         """Peels prefixes that are the same in many lines."""
         if not len(rows):
@@ -182,7 +139,7 @@ class PrefixPeeler:
         return rows
 
     def _enter(
-        self, claims: Claims, rows: Positions, said: list[_Prefix | None], which: Positions
+        self, claims: Claims, rows: Positions, said: list[Prefix | None], which: Positions
     ) -> None:
         """Enters what the prefixes say, in the order of the rows: the latest name counts."""
         # The same prefix in two containers is two processes.
@@ -201,7 +158,7 @@ class PrefixPeeler:
             if prefix.rank != NO_RANK:
                 claims.rank[mine] = prefix.rank
 
-    def _doubt(self, claims: Claims, rows: Positions, number: int, prefix: _Prefix) -> None:
+    def _doubt(self, claims: Claims, rows: Positions, number: int, prefix: Prefix) -> None:
         """Two workers' prefixes on one line: their writes met, and whose the rest is is uncertain.
 
         An API server's before its engine's is none of that: it passes the engine's lines on.
@@ -211,7 +168,7 @@ class PrefixPeeler:
         for row in rows[(claims.process[rows] != NO_PROCESS) & (claims.process[rows] != number)]:
             claims.torn[row] |= self._stems.get(int(claims.process[row])) == known
 
-    def _process_of(self, prefix: _Prefix, claims: Claims, row: int) -> int:
+    def _process_of(self, prefix: Prefix, claims: Claims, row: int) -> int:
         container = int(claims.container[row])
         if prefix.pid is None:
             return self.kinds.process_number(None, prefix.name, container)
@@ -228,12 +185,12 @@ class PrefixPeeler:
         for index, (row, size) in enumerate(zip(rows.tolist(), length.tolist(), strict=True)):
             at = int(claims.at[row])
             text = claims.text[at : at + size]
-            looks = _STERN.fullmatch(text) is not None
+            looks = STERN.fullmatch(text) is not None
             if looks and self._is_learned(text, claims, row, size):
                 kept.append(index)
         peeled = np.array(kept, np.int64)
         rows, length = rows[peeled], length[peeled]
-        return self._peel_texts(claims, rows, lambda _claims, _rows: length, _pod)
+        return self._peel_texts(claims, rows, lambda _claims, _rows: length, pod_prefix)
 
     def _peel_numbers(self, claims: Claims, rows: Positions) -> Positions:
         """`0: `, which srun and mpirun put there, from the first one before a head on."""
@@ -246,7 +203,7 @@ class PrefixPeeler:
         fits &= claims.block.starts_with(at + blanks + digits, b": ")
         rows, length = rows[fits], (blanks + digits + 2)[fits]
         places = enumerate(zip(rows.tolist(), length.tolist(), strict=True))
-        known = (i for i, (row, size) in places if self._is_learned(_NUMBER, claims, row, size))
+        known = (i for i, (row, size) in places if self._is_learned(NUMBER, claims, row, size))
         first = next(known, len(rows))
         rows, length = rows[first:], length[first:]
         claims.at[rows] += length
@@ -278,35 +235,6 @@ class PrefixPeeler:
             if at == begin:
                 return False
         return False
-
-
-def _unnamed(shape: Shape) -> bytes:
-    """The expression of a shape without its groups and its message."""
-    whole = shape.pattern.pattern.removesuffix(b"(?P<message>.*)")
-    return re.sub(rb"\(\?P<\w+>", b"(?:", whole)
-
-
-_ANY_STAMP = re.compile(b"|".join(_unnamed(shape) for shape in STAMPS))
-_ANY_PROGRAM = re.compile(_unnamed(_PROGRAM))
-_NUMBERED = re.compile(rb" {0,4}\d{1,4}: ")
-
-
-def prefix_end(text: bytes, begin: int, learned: set[tuple[int, bytes]]) -> int:
-    """Where the prefix ends that stands at `begin` of a line; `begin` itself where none does.
-
-    `learned` is what has stood before a head in this source and can be mistaken for text.
-    """
-    for expression in (_PROCESS, _BRACKET, _ANY_STAMP, _NAME):
-        if found := expression.match(text, begin):
-            program = _ANY_PROGRAM.match(text, found.end()) if expression is _ANY_STAMP else None
-            return program.end() if program else found.end()
-    for _, prefix in learned:
-        if prefix == _NUMBER:
-            if found := _NUMBERED.match(text, begin):
-                return found.end()
-        elif text.startswith(prefix, begin):
-            return begin + len(prefix)
-    return begin
 
 
 def _closed_by(bracket: bytes, behind: int) -> Callable[[Claims, Positions], Positions]:
@@ -368,35 +296,3 @@ def _last_of_each(values: Positions) -> list[int]:
         return [len(values) - 1] if len(values) else []
     _, first = np.unique(values[::-1], return_index=True)
     return sorted((len(values) - 1 - first).tolist())
-
-
-def _as_rank(digits: bytes | None) -> int:
-    return int(digits) if digits and int(digits) <= MAX_RANK else NO_RANK
-
-
-def _process(text: bytes) -> _Prefix | None:
-    found = _PROCESS.fullmatch(text)
-    if found is None:
-        return None
-    if found["ray"]:
-        return _Prefix(name=found["ray"].decode("ascii"))
-    ranks = _RANK_IN_NAME.findall(found["name"])
-    rank = _as_rank(ranks[-1]) if ranks else NO_RANK
-    return _Prefix(int(found["pid"]), found["name"].decode("utf-8", "replace"), rank)
-
-
-def _bracket(text: bytes) -> _Prefix | None:
-    found = _BRACKET.fullmatch(text)
-    if found is None:
-        return None
-    container = found["container"].decode("ascii") if found["container"] else None
-    return _Prefix(rank=_as_rank(found["rank"]), container=container)
-
-
-def _name(text: bytes) -> _Prefix | None:
-    found = _NAME.fullmatch(text)
-    return _Prefix(container=found["container"].decode("ascii")) if found else None
-
-
-def _pod(text: bytes) -> _Prefix | None:
-    return _Prefix(container=text.strip().decode("ascii").replace(" ", "/"))

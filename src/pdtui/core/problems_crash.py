@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.engines import Engine
 from pdtui.core.evidence import Place, clock_of, counted
 from pdtui.core.exceptions import Raised, message_of, raised_at
 from pdtui.core.inspection import Inspection
@@ -17,6 +16,7 @@ from pdtui.core.kinds import NO_PROCESS
 from pdtui.core.levels import ERROR, NO_LEVEL
 from pdtui.core.ncclwarnings import warning_rows, warning_text
 from pdtui.core.problems import Kind, Problem, Severity
+from pdtui.core.sides import Engine
 from pdtui.core.source import Source
 from pdtui.core.steps import Step
 from pdtui.core.traces import steps_flags

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pdtui.core.engines import Engine
 from pdtui.core.evidence import Place, clock_of, counted
 from pdtui.core.handshakes import Handshake, State, role_of
 from pdtui.core.inspection import Inspection
 from pdtui.core.ncclwarnings import warning_rows, warning_text
 from pdtui.core.problems import Kind, Problem, Severity
 from pdtui.core.roles import DECODE, PREFILL
+from pdtui.core.sides import Engine
 from pdtui.core.steps import Step
 
 

@@ -29,7 +29,8 @@ from pdtui.core.kinds import NO_PROCESS, NO_RANK, KindTable, level_of, pack
 from pdtui.core.learning import learn
 from pdtui.core.levels import ERROR
 from pdtui.core.marking import Lines, find_marks
-from pdtui.core.prefixes import MOST_PREFIXES, PrefixPeeler
+from pdtui.core.prefixes import PrefixPeeler
+from pdtui.core.prefixforms import MOST_PREFIXES
 from pdtui.core.records import Records
 from pdtui.core.requestids import FoundRequests, find_requests
 from pdtui.core.torn import find_inside, last_prefix, may_hold_heads

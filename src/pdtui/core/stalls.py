@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pdtui.core.engines import Engine, Side
 from pdtui.core.evidence import Clocks, Place, clock_of, length_of
 from pdtui.core.handshakes import UNFINISHED, Handshake, Handshakes, State
+from pdtui.core.sides import Engine, Side
 from pdtui.core.stamps import SECOND
 from pdtui.core.steps import STEP_WORDS, Step
 

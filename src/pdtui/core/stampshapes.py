@@ -62,10 +62,7 @@ class Moment:
         for other in self.between[1:]:
             separated |= between == word(b"\0\0\0\0\0%c" % other)
         ok &= separated
-        month, day, hour = (_two_digits(date, place) for place in (0, 3, 6))
-        ok &= (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (hour <= 23)
-        look.values["month"], look.values["day"] = month, day
-        ok &= _clock(look, clock, hour)
+        ok &= _date(look, date, (0, 3, 6), clock)
         look.at = look.at + 14
         look.keep(ok)
 
@@ -85,10 +82,7 @@ class GlogDate:
         date, clock = look.block.word(look.at), look.block.word(look.at + 7)
         ok = (not_digits(date) & word(b"\xff" * 7)) == _flags(4)
         ok &= (date & word(b"\0\0\0\0\xff")) == word(b"\0\0\0\0 ")
-        month, day, hour = (_two_digits(date, place) for place in (0, 2, 5))
-        ok &= (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (hour <= 23)
-        look.values["month"], look.values["day"] = month, day
-        ok &= _clock(look, clock, hour)
+        ok &= _date(look, date, (0, 2, 5), clock)
         look.at = look.at + 13
         look.keep(ok)
 
@@ -166,6 +160,17 @@ def _two_digits(words: Words, place: int) -> Positions:
     tens = words >> np.uint64(8 * place) & _NIBBLE
     ones = words >> np.uint64(8 * place + 8) & _NIBBLE
     return (tens * np.uint64(10) + ones).astype(np.int64)
+
+
+def _date(look: Look, date: Words, places: tuple[int, int, int], clock: Words) -> Flags:
+    """Whether month, day and hour stand at these places of a word, and the rest of the clock after.
+
+    All of them go into the look's values.
+    """
+    month, day, hour = (_two_digits(date, place) for place in places)
+    look.values["month"], look.values["day"] = month, day
+    ok = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (hour <= 23)
+    return ok & _clock(look, clock, hour)
 
 
 def _clock(look: Look, words: Words, hour: Positions) -> Flags:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pdtui.core.causality import Causality, Edge
-from pdtui.core.engines import EngineReader, Side
+from pdtui.core.engines import EngineReader
+from pdtui.core.sides import Side
 from pdtui.core.steps import Step
 from pdtui.core.store import Snapshot
 from pdtui.core.traces import NO_KEY, key_of

@@ -6,8 +6,8 @@ from itertools import zip_longest
 
 from rich.cells import cell_len
 
-from pdtui.core.engines import Side
 from pdtui.core.evidence import Place, clock_of, counted, length_of
+from pdtui.core.sides import Side
 from pdtui.core.stamps import SECOND
 from pdtui.ui.insight import Insight
 from pdtui.ui.matrix import matrix_lines

@@ -7,10 +7,10 @@ from enum import Enum
 
 from rich.cells import cell_len
 
-from pdtui.core.engines import Side
 from pdtui.core.evidence import Place, clock_of, length_of
 from pdtui.core.handshakes import UNFINISHED, Handshake, State
 from pdtui.core.roles import DECODE, PREFILL
+from pdtui.core.sides import Side
 from pdtui.core.stalls import Stall
 from pdtui.core.steps import STEP_WORDS, Step
 from pdtui.ui.insight import Insight
