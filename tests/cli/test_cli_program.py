@@ -146,7 +146,7 @@ def test_ctrl_c(logs: Path, environment: dict[str, str]) -> None:
         # This waits until the program has opened the other end, and is in the midst of it.
         with Path("pipe.log").open("wb"):
             process.send_signal(signal.SIGINT)
-            assert process.wait(10) == 130
+            assert process.wait(30) == 130
         assert process.stderr
         assert process.stderr.read() == b""
 

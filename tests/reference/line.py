@@ -35,6 +35,8 @@ class Line:
     said: bytes = b""
     """The message as bytes."""
     writer: tuple[str, int | str] | None = None
+    stem: str | None = None
+    """What the name in its last process prefix begins with."""
     """The process: its container, and its pid or its name."""
     container: str = ""
     of: object = ""

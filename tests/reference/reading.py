@@ -47,8 +47,6 @@ class Reference:
         self.stamp_of: dict[object, datetime] = {}
         self.first_time: datetime | None = None
         self.name_of: dict[object, str] = {}
-        self.stem_of: dict[object, str] = {}
-        """The first letters of the first name of each writer."""
         self.ranks_of: dict[object, set[int]] = defaultdict(set)
         self.ranks_of_address: dict[str, set[int]] = defaultdict(set)
         self.warned: set[object] = set()
@@ -105,12 +103,12 @@ class Reference:
             line.container = said.container
         if said.stamp is not None and not line.settled:
             line.stamp, line.settled = said.stamp, True
-        before = line.writer
+        before, stem_before = line.writer, line.stem
         self._enter_writer(line, said.pid, said.name)
-        if said.name is not None and line.writer is not None:
-            stem = self.stem_of.setdefault(line.writer, re.match("[A-Za-z]*", said.name)[0])
+        if said.stamp is None and said.name is not None:
+            line.stem = re.match("[A-Za-z]*", said.name)[0]
             # Two workers' prefixes: whose line it is is uncertain.
-            line.torn |= before not in (None, line.writer) and self.stem_of.get(before) == stem
+            line.torn |= line.stem == stem_before and before != line.writer
         return rank if said.rank is None else said.rank
 
     def _enter_writer(self, line: Line, pid: int | None, name: str | None) -> None:
@@ -175,9 +173,11 @@ class Reference:
         return self._take_apart(line, rest[found.start() :], rank)[0]
 
     def _mark(self, line: Line) -> Marked:
-        pattern, _ = misread_signs()
+        _, meant = misread_signs()
         said = repaired(line.said)
-        seen = said if line.format != "json" and pattern.match(line.said) else line.said
+        # A message that begins like one: of the sign itself, more bytes may be lost.
+        misread = line.said[:2] in {form[:2] for form in meant}
+        seen = said if line.format != "json" and misread else line.said
         marked = Marked(seen.decode("utf-8", "surrogateescape"))
         line.message = said.decode("utf-8", "replace")
         line.markers = tuple(dict.fromkeys(marked.markers))

@@ -33,6 +33,8 @@ class Claims:
     """Where a launcher's stamp is the row's time, whatever the program's own stamp says."""
     process: Positions
     container: Positions
+    stem: Positions
+    """A number for what the name in the last process prefix begins with, 0 without one."""
     rank: Positions
     torn: Flags
     """Where the line is torn, so that its process is uncertain."""
@@ -59,7 +61,7 @@ class Claims:
             format=zeros(), level=zeros(),
             year=zeros(), month=zeros(), day=zeros(), clock=zeros(),
             stamped=flags(), settled=flags(),
-            process=zeros(), container=zeros(),
+            process=zeros(), container=zeros(), stem=zeros(),
             rank=np.full(count, NO_RANK, np.int64),
             torn=flags(), begins=flags(),
         )  # fmt: skip

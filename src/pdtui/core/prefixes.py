@@ -15,7 +15,7 @@ import numpy as np
 
 from pdtui.core.bytescan import Positions, leading_digits, unlike
 from pdtui.core.claims import Claims
-from pdtui.core.kinds import NO_PROCESS, NO_RANK, KindTable
+from pdtui.core.kinds import NO_RANK, KindTable
 from pdtui.core.prefixforms import (
     MOST_PREFIXES,
     NUMBER,
@@ -47,12 +47,12 @@ class PrefixPeeler:
     _known: dict[bytes, Prefix | None] = field(default_factory=dict)
     """What each prefix says, None for what only looks like one."""
     _turn: int = 0
-    _stems: dict[int, str] = field(default_factory=dict)
-    """Process → what its name begins with: `Worker` of `Worker_TP1`."""
+    _stems: dict[str, int] = field(default_factory=dict)
+    """What names begin with, `Worker` of `Worker_TP1`, and a number for it."""
 
     def fork(self) -> PrefixPeeler:
         """A peeler that goes on from the same place, for text that may turn out otherwise."""
-        return PrefixPeeler(self.kinds, self._known, _stems=dict(self._stems))
+        return PrefixPeeler(self.kinds, self._known, _stems=self._stems)
 
     def peel(self, claims: Claims, rows: Positions, turn: int) -> Positions:
         """Peels one prefix off each of these rows that has one; returns which those are.
@@ -163,10 +163,11 @@ class PrefixPeeler:
 
         An API server's before its engine's is none of that: it passes the engine's lines on.
         """
-        stem = _STEM.match(prefix.name or "")
-        known = self._stems.setdefault(number, stem[0] if stem else "")
-        for row in rows[(claims.process[rows] != NO_PROCESS) & (claims.process[rows] != number)]:
-            claims.torn[row] |= self._stems.get(int(claims.process[row])) == known
+        found = _STEM.match(prefix.name or "")
+        stem = self._stems.setdefault(found[0] if found else "", len(self._stems) + 1)
+        others = (claims.stem[rows] == stem) & (claims.process[rows] != number)
+        claims.torn[rows[others]] = True
+        claims.stem[rows] = stem
 
     def _process_of(self, prefix: Prefix, claims: Claims, row: int) -> int:
         container = int(claims.container[row])
