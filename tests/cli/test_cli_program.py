@@ -142,7 +142,17 @@ def test_a_full_disk(spawn: Spawn, logs: Path, words: list[str]) -> None:
 def test_ctrl_c(logs: Path, environment: dict[str, str]) -> None:
     os.mkfifo("pipe.log")
     words = [sys.executable, "-m", "pdtui", "export", "pipe.log"]
-    with subprocess.Popen(words, env=environment, stderr=subprocess.PIPE) as process:
+
+    def heed_interrupts() -> None:
+        # Whoever runs the tests in the background may have had it ignored.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(
+        words,
+        env=environment,
+        stderr=subprocess.PIPE,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 - the test has no threads of its own
+    ) as process:
         # This waits until the program has opened the other end, and is in the midst of it.
         with Path("pipe.log").open("wb"):
             process.send_signal(signal.SIGINT)
