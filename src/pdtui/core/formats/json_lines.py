@@ -23,6 +23,8 @@ _PID = ("process", "pid", "process_id", "processId")
 _ORIGIN = ("name", "logger", "target", "logger_name", "module")
 _FILE, _LINE = ("filename", "file", "pathname"), ("lineno", "line", "line_number")
 _RANK = ("rank", "tp_rank")
+_LOGGING_STAMP = len("2026-11-22 06:52:50,677")
+_NO_STAMP = Stamp(0, 0, 0, 0)
 _TOO_LARGE = 10**8
 """No pid and no rank has more than eight digits."""
 _NUMBERED_LEVELS = {10: 1, 20: 2, 30: 3, 40: 4, 50: 5}
@@ -115,8 +117,22 @@ def _text(value: Any) -> bytes | None:
 
 def _stamp(value: Any) -> Stamp | None:
     if type(value) is str:
+        # logging's own form, `2026-11-22 06:52:50,677`: of hundreds only the milliseconds differ.
+        if (
+            len(value) == _LOGGING_STAMP
+            and value[-4] in ",."
+            and value[-3:].isdigit()
+            and value.isascii()
+        ):
+            year, month, day, clock = _second(value[:-4]) or _NO_STAMP
+            return Stamp(year, month, day, clock + int(value[-3:]) * 1000) if month else None
         return parse_stamp(value.encode("utf-8", "replace"))
     return None if value is None else parse_stamp(str(value).encode("utf-8", "replace"))
+
+
+@lru_cache(maxsize=4096)
+def _second(value: str) -> Stamp | None:
+    return parse_stamp(value.encode("utf-8", "replace"))
 
 
 def _level(value: Any) -> int:
