@@ -118,14 +118,10 @@ def _text(value: Any) -> bytes | None:
 def _stamp(value: Any) -> Stamp | None:
     if type(value) is str:
         # logging's own form, `2026-11-22 06:52:50,677`: of hundreds only the milliseconds differ.
-        if (
-            len(value) == _LOGGING_STAMP
-            and value[-4] in ",."
-            and value[-3:].isdigit()
-            and value.isascii()
-        ):
+        milli = value[-3:] if len(value) == _LOGGING_STAMP and value[-4] in ",." else ""
+        if milli.isascii() and milli.isdigit():
             year, month, day, clock = _second(value[:-4]) or _NO_STAMP
-            return Stamp(year, month, day, clock + int(value[-3:]) * 1000) if month else None
+            return Stamp(year, month, day, clock + int(milli) * 1000) if month else None
         return parse_stamp(value.encode("utf-8", "replace"))
     return None if value is None else parse_stamp(str(value).encode("utf-8", "replace"))
 
