@@ -92,7 +92,7 @@ def test_plays_while_the_viewer_is_open(monkeypatch: pytest.MonkeyPatch) -> None
         return 0
 
     screen = ModuleType("pdtui.ui.opening")
-    screen.open_viewer = open_viewer  # type: ignore[attr-defined]
+    screen.open_viewer = open_viewer
     monkeypatch.setitem(sys.modules, "pdtui.ui.opening", screen)
     monkeypatch.setattr("pdtui.cli.viewer.keys_from_terminal", lambda: None)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)

@@ -34,7 +34,7 @@ def opened(logs: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
         return 7
 
     screen = ModuleType("pdtui.ui.opening")
-    screen.open_viewer = open_viewer  # type: ignore[attr-defined]
+    screen.open_viewer = open_viewer
     monkeypatch.setitem(sys.modules, "pdtui.ui.opening", screen)
     monkeypatch.setattr("pdtui.cli.viewer.keys_from_terminal", lambda: None)
 

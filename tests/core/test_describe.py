@@ -102,3 +102,14 @@ def test_a_line_that_is_no_longer_what_it_was_is_text() -> None:
         kind = Describer(source).kind(0)
         head = take_apart(b"something else\n", kind, source.kinds)
         assert (head.origin, head.message) == (None, "something else")
+
+
+def test_a_message_begins_where_the_scanner_found_it() -> None:
+    """A prefix that another line was torn into: its text could pass for a head, and is none."""
+    line = (
+        "[0;36m(Worvm:1580:2356 [0] NCCL INFO NET/Plugin: not found: libnccl-net.soker pid=7)"
+        "[0;0m vm:931:1525 [0] NCCL INFO Device 0 CPU core 29\n"
+    )
+    with opened(line.encode()) as source:
+        row = Describer(source).describe(0)
+    assert (row.format, row.pid, row.message) == ("nccl", 931, "Device 0 CPU core 29")

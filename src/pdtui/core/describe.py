@@ -173,7 +173,9 @@ def _claimed(
 
 
 def _read(form: Format, text: bytes, begin: int) -> Head | None:
-    found = form.pattern.match(text, begin)
+    # The first byte is looked at as for many lines: an expression alone may fit where none does.
+    fits = begin < len(text) and text[begin] in form.first_bytes
+    found = form.pattern.match(text, begin) if fits else None
     if found is None:
         return None
     if form.reader is not None:

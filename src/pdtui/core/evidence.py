@@ -11,6 +11,9 @@ import numpy.typing as npt
 from pdtui.core.stamps import NO_TIME, SECOND, to_datetime
 from pdtui.core.store import Snapshot
 
+_FOUR_DIGITS = 999.5
+"""What is rounded to four digits from here on."""
+
 
 class Place(NamedTuple):
     """One row: the source's number, and the row's."""
@@ -87,6 +90,11 @@ def counted(count: int, word: str) -> str:
 def seconds(microseconds: int) -> float:
     """The same length in seconds."""
     return microseconds / SECOND
+
+
+def three_digits(number: float) -> str:
+    """A number to be compared at a glance: `0.25`, `42`, `1,200`, and never `1.2e+03`."""
+    return f"{number:.3g}" if number < _FOUR_DIGITS else f"{number:,.0f}"
 
 
 def length_of(microseconds: int) -> str:

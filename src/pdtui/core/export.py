@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -108,15 +108,16 @@ def _as_json(describer: Describer, row: int, line: bytes) -> bytes:
 
 
 def _as_csv(describer: Describer, row: int, line: bytes) -> bytes:
-    known = describer.describe(row, line).as_json()
-    known["markers"] = "".join(map(str, known["markers"]))  # type: ignore[call-overload]
+    described = describer.describe(row, line)
+    known = described.as_json()
+    known["markers"] = "".join(described.markers)
     known["fields"] = json.dumps(known["fields"], ensure_ascii=False)
     return _csv_line(known[name] for name in COLUMNS)
 
 
-def _csv_line(values: object) -> bytes:
+def _csv_line(values: Iterable[object]) -> bytes:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(values)  # type: ignore[arg-type]
+    csv.writer(text, lineterminator="\n").writerow(values)
     return text.getvalue().encode("utf-8", "replace")
 
 

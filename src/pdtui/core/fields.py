@@ -37,7 +37,9 @@ def fields_of(message: str) -> dict[str, str]:
         key, value = matched["key"], matched["value"]
         if _SPACED.fullmatch(value):
             value, *others = value.split(" ")
-            found.update(other.split("=", 1) for other in others)  # type: ignore[misc]
+            for other in others:
+                name, _, said = other.partition("=")
+                found[name] = said
         found[key] = value
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from pdtui.core.evidence import three_digits
 from pdtui.core.markers import marker_of
 from pdtui.core.printing import printable
 from pdtui.core.stamps import SECOND, to_datetime
@@ -47,8 +48,8 @@ def _source_lines(source: SourceStats) -> Iterator[str]:
     for process in source.processes:
         yield f"  {'process':<8} {_process_line(process)}"
     if source.unclaimed:
-        share = 100 * source.unclaimed / source.rows
-        yield f"  unclaimed by any format: {source.unclaimed:,} rows ({share:.2g} %), such as"
+        share = three_digits(100 * source.unclaimed / source.rows)
+        yield f"  unclaimed by any format: {source.unclaimed:,} rows ({share} %), such as"
         for line, text in source.examples:
             yield f"    {line}: {printable(text)}"
 
@@ -92,8 +93,10 @@ def _times(first: int | None, last: int | None) -> str:
 
 
 def _bytes(size: int) -> str:
-    for unit in ("bytes", "kB", "MB"):
-        if size < 1000:
-            return f"{size:,.0f} {unit}" if unit == "bytes" else f"{size:.3g} {unit}"
-        size /= 1000  # type: ignore[assignment]
-    return f"{size:,.3g} GB"
+    if size < 1000:
+        return f"{size} bytes"
+    for unit, of_it in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9)):
+        shown = three_digits(size / of_it)
+        if len(shown) <= len("0.99") or unit == "GB":
+            break
+    return f"{shown} {unit}"

@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from rich.cells import cell_len
 
-from pdtui.core.evidence import Place, clock_of, counted, length_of
+from pdtui.core.evidence import Place, clock_of, counted, length_of, three_digits
 from pdtui.core.sides import Side
 from pdtui.core.stamps import SECOND
 from pdtui.ui.insight import Insight
@@ -144,8 +144,9 @@ class HandshakesOverview:
         lines: list[Line] = []
         before: int | None = None
         for time, word in steps_of(side, self._insight):
-            known = before is not None and time is not None
-            since = f"+{(time - before) / SECOND:.3g} s" if known else ""  # type: ignore[operator]
+            since = ""
+            if before is not None and time is not None:
+                since = f"+{three_digits((time - before) / SECOND)} s"
             clock = clock_of(time) if time is not None else ""
             lines.append([(f" {clock:8}", "time"), (f" {since:>7} ", "values"), (word, "message")])
             before = time

@@ -63,6 +63,7 @@ def _is_of(session: Session, one: Doing, lane: Lane) -> bool:
 
 def _said(session: Session, one: Doing, at: int | None) -> str:
     since = session.insight.clocks.time(one.since)
-    known = since is not None and at is not None and at >= since
-    long = f"for {length_of(at - since)}" if known else f"since {clock_of(since)}"  # type: ignore[operator]
+    long = f"since {clock_of(since)}"
+    if since is not None and at is not None and at >= since:
+        long = f"for {length_of(at - since)}"
     return f"{STEP_WORDS[one.step]} with {one.side.peer or 'a peer'}, {long}"

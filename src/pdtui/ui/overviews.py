@@ -91,7 +91,7 @@ class Overviews(Viewer):
         clocks, skews, gone = insight.clocks, list(insight.skews), list(insight.gone)
         try:
             found = self._finder.find(clocks.snapshot, dict(clocks.offsets), skews, gone, growing)
-        except Exception as error:
+        except Exception as error:  # said in the status line: nobody else would hear of it
             self.post_message(ProblemsFound([], f"{type(error).__name__}: {error}"))
         else:
             self.post_message(ProblemsFound(found))

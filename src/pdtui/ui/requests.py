@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.evidence import Clocks, Place, clock_of, counted
+from pdtui.core.evidence import Clocks, Place, clock_of, counted, three_digits
 from pdtui.core.handshakes import role_of
 from pdtui.core.printing import printable
 from pdtui.core.problems_request import ENGINE_ID
@@ -78,7 +78,7 @@ class RequestsOverview:
         if not len(self):
             return [[("  No line names a request: vllm serve --enable-log-requests", "quiet")]]
         names = f"  {fit('request', _NAME_CELLS)}{fit('how it went', self._verdict_cells(width))}"
-        scale = f"lane: {self._scale / SECOND:.3g} s wide"
+        scale = f"lane: {three_digits(self._scale / SECOND)} s wide"
         return [[(f"{names}{'from':<9}{'took':>8}{'rows':>6}  {scale}", "quiet")]]
 
     def line(self, number: int, width: int) -> Line:
@@ -120,7 +120,7 @@ class RequestsOverview:
         if not story.phases:
             return "no row says a phase (vllm serve --enable-log-requests, DEBUG)"
         return " · ".join(
-            f"{name} {'goes on' if not over else f'{(length or 0) / SECOND:.3g} s'}"
+            f"{name} {'goes on' if not over else f'{three_digits((length or 0) / SECOND)} s'}"
             for name, length, over in phase_lengths(story, self._clocks)
         )
 
@@ -182,4 +182,4 @@ class RequestsOverview:
 def _took(summary: Summary) -> str:
     if summary.first is None or summary.last is None:
         return ""
-    return f"{(summary.last - summary.first) / SECOND:.3g} s"
+    return f"{three_digits((summary.last - summary.first) / SECOND)} s"
