@@ -28,6 +28,8 @@ _HIGH = np.uint64(0x8080808080808080)
 _LOW7 = np.uint64(0x7F7F7F7F7F7F7F7F)
 _ZEROS_TEXT = np.uint64(0x3030303030303030)
 _NOT_DIGIT_CARRY = np.uint64(0x7676767676767676)
+_FREQUENT = b" e0t1ao2nisr3dc45l:m_6p7u8f9,g.=[]-/vh'bky()wqxzj"
+"""Bytes of a log from the most frequent on; others are rarer."""
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT_MIX = np.uint64(29)
 BYTE_MASKS: Words = np.array([(1 << (8 * n)) - 1 for n in range(9)], np.uint64)
@@ -66,6 +68,17 @@ class ByteBlock:
         """Where `text` (1 to 8 bytes) stands at the position."""
         found: Flags = (self._words[at] & BYTE_MASKS[len(text)]) == word(text)
         return found
+
+    def places(self, text: bytes) -> Positions:
+        """Where `text` stands in the block: two compares a byte, of its two rarest bytes."""
+        first, second = sorted(range(len(text)), key=lambda place: _rarity(text[place]))[:2]
+        stop = max(self.size - len(text) + 1, 0)
+        here = self.data[first : first + stop] == text[first]
+        here &= self.data[second : second + stop] == text[second]
+        at = np.flatnonzero(here)
+        for begin in range(0, len(text), 8):
+            at = at[self.starts_with(at + begin, text[begin : begin + 8])]
+        return at
 
     def find(self, at: Positions, wanted: bytes, reach: int) -> Positions:
         """Distance from each position to the first of the bytes in `wanted`, -1 beyond `reach`."""
@@ -108,6 +121,12 @@ class ByteBlock:
         )
         spans = zip(at[first].tolist(), length[first].tolist(), strict=True)
         return [self.data[a : a + n].tobytes() for a, n in spans], inverse
+
+
+def _rarity(byte: int) -> int:
+    """How far back a byte stands among the frequent ones; the rarest first when sorted."""
+    place = _FREQUENT.find(byte)
+    return -len(_FREQUENT) if place < 0 else -place
 
 
 def among(words: Words, table: Words) -> Flags:

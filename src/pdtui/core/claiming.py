@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -176,7 +175,7 @@ class Claimer:
             return
         claims.process[row] = self._kinds.process_number(pid, None, container)
         if name is not None:
-            claims.names.append((row, int(claims.process[row]), name))
+            claims.name_rows(np.array([row]), int(claims.process[row]), name)
 
     def _enter_readings(
         self, claims: Claims, rows: Positions, number: int, said: Readings
@@ -203,24 +202,18 @@ class Claimer:
             claims.process[mine] = claims.process[mine[-1]]
         return kept
 
-    def infer_levels(self, claims: Claims) -> None:
-        """Gives lines of formats without level words the level that their words suggest."""
-        rows = np.flatnonzero(self._grammar.levels_in_words[claims.format] & (claims.level == 0))
+    def infer_levels(self, claims: Claims, rows: Positions) -> None:
+        """Gives those of the lines without a level word the level that their words suggest."""
+        wordless = self._grammar.levels_in_words[claims.format[rows]] & (claims.level[rows] == 0)
+        rows = rows[wordless]
         if not len(rows):
             return
         silent = np.zeros(len(claims.starts), np.bool_)
         silent[rows] = True
         for level, words in _SUGGESTING:
-            places = np.array([at for word in words for at in _places(claims.text, word)], np.int64)
+            places = np.concatenate([claims.block.places(word) for word in words])
             found = np.searchsorted(claims.starts, places, "right") - 1
             # A bar that was overwritten belongs to no line.
             inside = (places >= claims.at[found]) & (places < claims.ends[found])
             found = found[silent[found] & inside]
             claims.level[found] = level
-
-
-def _places(text: bytes, word: bytes) -> Iterator[int]:
-    place = text.find(word)
-    while place >= 0:
-        yield place
-        place = text.find(word, place + len(word))

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pdtui.core.alike import Recalled
 from pdtui.core.bytescan import ByteBlock, Flags, Positions
-from pdtui.core.kinds import NO_RANK
+from pdtui.core.cleaning import Split
+from pdtui.core.namings import Namings
 from pdtui.core.shapes import Look
 from pdtui.core.stamps import Stamp
 
@@ -40,31 +42,31 @@ class Claims:
     """Where the line is torn, so that its process is uncertain."""
     begins: Flags
     """Where a record begins."""
-    names: list[tuple[int, int, str]] = field(default_factory=list)
-    """The names that processes give themselves: row, process, name, a row's last one last."""
+    named: Positions
+    """What each line names, see Namings."""
+    namings: Namings
     rewritten: dict[int, bytes] = field(default_factory=dict)
     """Messages that stand otherwise than in their lines (JSON's)."""
 
     @classmethod
-    def of(cls, block: ByteBlock, text: bytes, starts: Positions, ends: Positions) -> Claims:
-        """Nothing known yet of the lines from `starts` to before `ends`."""
-        count = len(starts)
-
-        def zeros() -> Positions:
-            return np.zeros(count, np.int64)
-
-        def flags() -> Flags:
-            return np.zeros(count, np.bool_)
-
+    def of(
+        cls, lines: Split, recalled: Recalled, namings: Namings
+    ) -> Claims:
+        """What is known so far of the lines of a block: of most all."""
         return cls(
-            block, text, starts, ends, starts.copy(),
-            format=zeros(), level=zeros(),
-            year=zeros(), month=zeros(), day=zeros(), clock=zeros(),
-            stamped=flags(), settled=flags(),
-            process=zeros(), container=zeros(), stem=zeros(),
-            rank=np.full(count, NO_RANK, np.int64),
-            torn=flags(), begins=flags(),
+            lines.block, lines.text, lines.starts, lines.ends, lines.starts + recalled["at"],
+            format=recalled["format"], level=recalled["level"],
+            year=recalled.year, month=recalled.month, day=recalled.day, clock=recalled.clock,
+            stamped=recalled["stamped"] > 0, settled=recalled["settled"] > 0,
+            process=recalled["process"], container=recalled["container"],
+            stem=np.zeros(len(lines.starts), np.int64), rank=recalled["rank"],
+            torn=recalled["torn"] > 0, begins=recalled["begins"] > 0,
+            named=recalled["named"], namings=namings,
         )  # fmt: skip
+
+    def name_rows(self, rows: Positions, process: int, name: str) -> None:
+        """These lines give the process this name."""
+        self.named[rows] = self.namings.added(self.named[rows], process, name)
 
     def stamp_rows(self, rows: Positions, look: Look) -> None:
         """Takes the stamp that a look read, where no launcher has said the time already."""

@@ -38,6 +38,10 @@ class Grammar:
     """For each format number whether what failed is only said in the message."""
     utc: npt.NDArray[np.bool_] = field(init=False)
     """For each format number whether its stamps are in UTC."""
+    by_head: npt.NDArray[np.bool_] = field(init=False)
+    """For each format number whether a line's head alone tells that it is in this format."""
+    names_host: npt.NDArray[np.bool_] = field(init=False)
+    """For each format number whether its expression tells the host of the writer."""
     by_first_byte: npt.NDArray[np.uint64] = field(init=False)
     """For each byte the formats that a line which begins with it may have: a bit each."""
 
@@ -49,6 +53,8 @@ class Grammar:
             ("is_nccl", [form.name == "nccl" for form in self.formats]),
             ("levels_in_words", [form.levels_in_words for form in self.formats]),
             ("is_foreign", [form.name not in ("vllm", "nccl", "uvicorn") for form in self.formats]),
+            ("by_head", [form.by_head for form in self.formats]),
+            ("names_host", ["host" in form.pattern.groupindex for form in self.formats]),
             ("utc", [form.utc for form in self.formats]),
         ):
             object.__setattr__(self, name, np.array([False, *flags], np.bool_))
@@ -58,6 +64,11 @@ class Grammar:
         for number, form in enumerate(self.formats):
             bits[list(form.first_bytes)] |= np.uint64(1 << number)
         object.__setattr__(self, "by_first_byte", bits)
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether there is no format of the user's, whose expression may look at anything."""
+        return self.formats is FORMATS
 
     def format(self, number: int) -> Format | None:
         """The format with this number, None for 0."""

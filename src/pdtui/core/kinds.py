@@ -143,6 +143,8 @@ class KindTable:
     """Whether a marker was found in the form that a wrong encoding gave it."""
     revision: int = 0
     """Raised whenever something was learned of earlier rows: a rank, the name of a process."""
+    is_guessing: bool = False
+    """Whether an unfinished line is being looked at."""
     _before_guess: list[tuple[str | None, str | None]] = field(default_factory=list)
     """Name and host of each process before an unfinished line was looked at."""
     _numbers: dict[int, int] = field(default_factory=dict)
@@ -216,7 +218,9 @@ class KindTable:
         )
         known = {name: copy.deepcopy(getattr(self, name)) for name in (*names, "_learned")}
         self._before_guess = [(process.name, process.host) for process in self.processes]
+        self.is_guessing = True
         yield
+        self.is_guessing = False
         for name, value in known.items():
             setattr(self, name, value)
         self.revision += 1

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pdtui.core.bytescan import BYTE_MASKS, Words, among, word
+from pdtui.core.bytescan import BYTE_MASKS, Flags, Positions, Words, among, word
 from pdtui.core.claims import Claims
 from pdtui.core.kinds import NO_RANK, KindTable
 from pdtui.core.marking import Lines, Marks
@@ -74,18 +74,25 @@ _BEGINS: Words = np.array(
 )
 
 
-def learn(lines: Lines, marks: Marks, claims: Claims, kinds: KindTable) -> None:
-    """Enters into `kinds` what the lines of a block teach."""
-    looked = lines.block.word(marks.text_at)
-    teaching = among(looked & BYTE_MASKS[_BYTES], _BEGINS)
-    for row in np.flatnonzero(teaching).tolist():
+def may_teach(lines: Lines, marks: Marks, rows: Positions) -> Flags:
+    """Which of these lines begin like one that teaches something."""
+    return among(lines.block.word(marks.text_at[rows]) & BYTE_MASKS[_BYTES], _BEGINS)
+
+
+def learn(
+    lines: Lines, marks: Marks, claims: Claims, kinds: KindTable, teaching: Positions
+) -> None:
+    """Enters into `kinds` what the lines of a block teach: `teaching` are those that may."""
+    teaching = teaching[may_teach(lines, marks, teaching)]
+    for row in teaching.tolist():
         begin, end = int(marks.text_at[row]), int(lines.ends[row])
         for lesson in _LESSONS:
             if found := lesson.pattern.match(lines.text, begin, end):
                 groups = found.groupdict().items()
                 said = {name: _word(value) for name, value in groups if value}
                 _enter(kinds, claims, row, int(marks.rank[row]), said)
-    for row in np.flatnonzero(marks.first() == kinds.sign_code(_ENGINE_MARKER)).tolist():
+    engines = kinds.sign_code(_ENGINE_MARKER)
+    for row in np.flatnonzero(marks.first() == engines).tolist() if marks.codes.any() else ():
         said = _pairs(_ENGINE, lines, int(marks.text_at[row]), int(lines.ends[row]))
         said["p2p_rank"] = said.pop("rank", str(marks.rank[row]))
         _enter(kinds, claims, row, int(marks.rank[row]), said)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pdtui.core.alike import Recalled
 from pdtui.core.bytescan import (
     BYTE_MASKS,
     ByteBlock,
@@ -68,23 +69,17 @@ class Lines:
 
     def found(self, literal: bytes) -> tuple[Positions, Positions]:
         """Where these bytes stand within messages: the lines, and the places."""
-        # `find` is three times as fast as an expression: few blocks hold many of them.
-        places = []
-        place = self.text.find(literal)
-        while place >= 0:
-            places.append(place)
-            place = self.text.find(literal, place + len(literal))
-        at = np.array(places, np.int64)
+        at = self.block.places(literal)
         rows = np.searchsorted(self.starts, at, "right") - 1
         inside = (self.message_at[rows] <= at) & (at + len(literal) <= self.ends[rows])
         return rows[inside], at[inside]
 
-    def last_in(self, rows: Positions, literal: bytes) -> tuple[Positions, Positions]:
-        """Those of these lines in whose message the bytes stand, and where they do last."""
-        places = zip(self.message_at[rows].tolist(), self.ends[rows].tolist(), strict=True)
-        at = np.array([self.text.rfind(literal, a, b) for a, b in places], np.int64)
-        found = at >= 0
-        return rows[found], at[found]
+    def last(self, literal: bytes) -> tuple[Positions, Positions]:
+        """The lines in whose message the bytes stand, and where they do last."""
+        rows, at = self.found(literal)
+        last = np.ones(len(rows), np.bool_)
+        last[:-1] = rows[1:] != rows[:-1]
+        return rows[last], at[last]
 
 
 @dataclass(slots=True)
@@ -97,6 +92,13 @@ class Marks:
     address: Positions
     text_at: Positions
     """Where the message goes on after its leading markers and `[Rank N]`."""
+
+    @classmethod
+    def recalled(cls, recalled: Recalled, message_at: Positions) -> Marks:
+        """What is known so far of the lines whose messages begin at these places."""
+        text_at = message_at + (recalled["text_at"] - recalled["at"])
+        none = np.zeros(len(message_at), np.int64)
+        return cls(recalled["codes"], recalled["marked_rank"], none, text_at)
 
     def add(self, rows: Positions, codes: Positions) -> None:
         """Puts a marker after those that each line has already (each line at most once a call)."""
@@ -128,24 +130,25 @@ def _decode(kinds: KindTable, codes: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def find_marks(lines: Lines, kinds: KindTable) -> Marks:
-    """The markers of all lines, with the ranks and addresses that stand with them."""
-    count = len(lines.message_at)
-    marks = Marks(
-        np.zeros(count, np.int64),
-        np.full(count, NO_RANK, np.int64),
-        np.zeros(count, np.int64),
-        lines.message_at.copy(),
-    )
-    signs = _Signs(kinds)
-    _find_leading(lines, marks, signs)
-    success = lines.block.starts_with(lines.message_at, _SUCCESS[:8])
+def find_marks(lines: Lines, marks: Marks, kinds: KindTable, eventful: Positions) -> None:
+    """The markers that stand elsewhere than at the start, and ranks and addresses with them.
+
+    `eventful` are the lines that may begin with a text that stands for a marker.
+    """
+    success = np.zeros(len(marks.codes), np.bool_)
+    success[eventful] = lines.block.starts_with(lines.message_at[eventful], _SUCCESS[:8])
     if marks.codes.any() or success.any():
-        _find_arrows(lines, marks, signs, kinds, success)
+        _find_arrows(lines, marks, kinds, success)
         _find_rank_fields(lines, marks)
         _find_own_addresses(lines, marks, kinds)
-    _find_events(lines, marks, kinds)
-    return marks
+    _find_events(lines, marks, kinds, eventful)
+
+
+def may_be_events(lines: Lines, rows: Positions, kinds: KindTable) -> Flags:
+    """Which of these lines may begin with a text that `find_marks` looks for there."""
+    words = lines.block.word(lines.message_at[rows])
+    events = among(words & BYTE_MASKS[EVENT_BYTES], kinds.grammar.event_starts)
+    return events | lines.block.starts_with(lines.message_at[rows], _SUCCESS[:8])
 
 
 class _Signs:
@@ -203,11 +206,11 @@ def _size(first: int) -> int:
     return 4 if first >= _FOUR_BYTES else 3
 
 
-def _find_leading(lines: Lines, marks: Marks, signs: _Signs) -> None:
-    """Markers and `[Rank N]` at the start of the message, in whatever order they stand."""
-    block = lines.block
-    first = block.byte(lines.message_at)
-    rows = np.flatnonzero((first >= _NON_ASCII) | block.starts_with(lines.message_at, _RANK_OPEN))
+def find_leading(lines: Lines, marks: Marks, kinds: KindTable, rows: Positions) -> None:
+    """Markers and `[Rank N]` at the start of these messages, in whatever order they stand."""
+    block, signs = lines.block, _Signs(kinds)
+    at = lines.message_at[rows]
+    rows = rows[(block.byte(at) >= _NON_ASCII) | block.starts_with(at, _RANK_OPEN)]
     if not len(rows):
         return
     at = _past_unknown_sign(lines, rows, lines.message_at[rows], signs)
@@ -256,13 +259,11 @@ def _ranks_at(block: ByteBlock, at: Positions) -> tuple[Positions, Positions]:
     return np.where(ok, rank, NO_RANK), np.where(ok, place - at, 0)
 
 
-def _find_arrows(
-    lines: Lines, marks: Marks, signs: _Signs, kinds: KindTable, success: Flags
-) -> None:
+def _find_arrows(lines: Lines, marks: Marks, kinds: KindTable, success: Flags) -> None:
     rows, at = lines.found(_ARROW_START)
     if not len(rows):
         return
-    codes = signs.look(lines.block, at)[0]
+    codes = _Signs(kinds).look(lines.block, at)[0]
     arrows = np.isin(codes, [kinds.sign_code(arrow) for arrow in "👉👈"])
     # A line's second arrow (in a prompt, say) is text.
     rows, first = np.unique(rows[arrows], return_index=True)
@@ -289,9 +290,12 @@ def _say_success(lines: Lines, rows: Positions) -> Flags:
 
 def _find_rank_fields(lines: Lines, marks: Marks) -> None:
     """`, rank:N` of the lines that begin with a marker (`MyRank:N` is another number)."""
-    silent = np.flatnonzero((marks.codes > 0) & (marks.rank == NO_RANK))
-    rows, at = lines.last_in(silent, _RANK_FIELD)
-    at = at + len(_RANK_FIELD)
+    silent = (marks.codes > 0) & (marks.rank == NO_RANK)
+    if not silent.any():
+        return
+    rows, at = lines.last(_RANK_FIELD)
+    kept = silent[rows]
+    rows, at = rows[kept], at[kept] + len(_RANK_FIELD)
     at = at + (lines.block.byte(at) == ord(" "))
     looked = lines.block.word(at)
     digits = leading_digits(looked)
@@ -316,13 +320,15 @@ def _find_own_addresses(lines: Lines, marks: Marks, kinds: KindTable) -> None:
     marks.address[rows[of_row > 0]] = of_row[of_row > 0]
 
 
-def _find_events(lines: Lines, marks: Marks, kinds: KindTable) -> None:
+def _find_events(lines: Lines, marks: Marks, kinds: KindTable, eventful: Positions) -> None:
     """The texts that stand for a marker, in lines that begin with no emoji."""
     grammar = kinds.grammar
-    starts = lines.block.word(lines.message_at) & BYTE_MASKS[EVENT_BYTES]
-    suspects = np.flatnonzero(among(starts, grammar.event_starts) & (marks.codes == 0))
-    for event in grammar.events if len(suspects) else ():
-        rows = suspects[starts[suspects] == event.start]
+    eventful = eventful[marks.codes[eventful] == 0]
+    starts = lines.block.word(lines.message_at[eventful]) & BYTE_MASKS[EVENT_BYTES]
+    suspects = among(starts, grammar.event_starts)
+    eventful, starts = eventful[suspects], starts[suspects]
+    for event in grammar.events if len(eventful) else ():
+        rows = eventful[starts == event.start]
         look = event.shape.find(lines.block, lines.message_at[rows], lines.ends[rows])
         for row in rows[look.rows].tolist():
             begin, end = int(lines.message_at[row]), int(lines.ends[row])

@@ -105,12 +105,12 @@ class PrefixPeeler:
         texts, which = claims.block.distinct(begins, lengths)
         rows = rows[look.rows]
         claims.at[rows] = look.at
-        for index in _last_of_each(look.values["pid"]):
-            pid = int(look.values["pid"][index])
-            number = self.kinds.process_number(pid)
-            claims.process[rows[look.values["pid"] == pid]] = number
-            name = texts[which[index]].decode("utf-8", "replace")
-            claims.names.append((int(rows[index]), number, name))
+        keys = look.values["pid"] << 32 | which
+        for index in _last_of_each(keys):
+            number = self.kinds.process_number(int(look.values["pid"][index]))
+            mine = rows[keys == keys[index]]
+            claims.process[mine] = number
+            claims.name_rows(mine, number, texts[which[index]].decode("utf-8", "replace"))
 
     def _peel_texts(
         self,
@@ -152,7 +152,7 @@ class PrefixPeeler:
             if prefix.container is not None:
                 claims.container[mine] = self.kinds.container_number(prefix.container)
             if prefix.pid is not None or prefix.name is not None:
-                number = self._process_of(prefix, claims, rows[index])
+                number = self._process_of(prefix, claims, mine)
                 self._doubt(claims, mine, number, prefix)
                 claims.process[mine] = number
             if prefix.rank != NO_RANK:
@@ -169,13 +169,13 @@ class PrefixPeeler:
         claims.torn[rows[others]] = True
         claims.stem[rows] = stem
 
-    def _process_of(self, prefix: Prefix, claims: Claims, row: int) -> int:
-        container = int(claims.container[row])
+    def _process_of(self, prefix: Prefix, claims: Claims, rows: Positions) -> int:
+        container = int(claims.container[rows[0]])
         if prefix.pid is None:
             return self.kinds.process_number(None, prefix.name, container)
         number = self.kinds.process_number(prefix.pid, None, container)
         if prefix.name:
-            claims.names.append((int(row), number, prefix.name))
+            claims.name_rows(rows, number, prefix.name)
         return number
 
     def _peel_pods(self, claims: Claims, rows: Positions) -> Positions:

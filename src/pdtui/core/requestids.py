@@ -22,11 +22,6 @@ from pdtui.core.marking import Lines
 
 _P2P_MARK = b"___decode_addr_"
 _API_MARKS = (b"cmpl", b"embd")
-_NAMED_MARKS = (
-    b"bootstrap_room", b"request_id", b"request-id", b"requestid", b"req_id", b"rid=", b"rid:",
-    b"Request ID", b"eqid", b"equest ",
-)  # fmt: skip
-"""What stands before an id that has no form of its own, see `fields.NAMED_REQUEST`."""
 _ROOM = b"bootstrap_room"
 _BARE = re.compile(rb"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}")
 """The start of a uuid: a quick look before the expressions of `fields.request_of`."""
@@ -61,17 +56,27 @@ def key_of_request(name: str) -> int:
     return int(_keys(_NIBBLES[text])[0])
 
 
-def find_requests(lines: Lines, claims: Claims, foreign: Positions) -> FoundRequests:
+def may_name_requests(claims: Claims, rows: Positions) -> Flags:
+    """Which of these lines may name a request in words.
+
+    Only in lines that are neither vLLM's nor NCCL's does an id stand bare, and sometimes beside the
+    message, as in JSON.
+    """
+    may = np.zeros(len(rows), np.bool_)
+    for index, row in enumerate(rows.tolist()):
+        text = claims.text[claims.at[row] : claims.ends[row]]
+        may[index] = _ROOM in text or _BARE.search(text) is not None
+    return may
+
+
+def find_requests(lines: Lines, claims: Claims, naming: Positions) -> FoundRequests:
     """Every request that a line of the block speaks of, once a line.
 
-    `foreign` are the lines that are neither vLLM's nor NCCL's: only there does an id stand bare,
-    and sometimes beside the message, as in JSON.
+    `naming` are the lines that may name one in words, see `may_name_requests`.
     """
-    parts = [_find_api(lines)]
-    if _P2P_MARK in lines.text:
-        parts.append(_find_p2p(lines))
-    if len(foreign):
-        parts.append(_find_named(claims, foreign))
+    parts = [_find_api(lines), _find_p2p(lines)]
+    if len(naming):
+        parts.append(_find_named(claims, naming))
     if not any(len(part.row) for part in parts):
         return _NONE
     row = np.concatenate([part.row for part in parts])
@@ -85,7 +90,9 @@ def find_requests(lines: Lines, claims: Claims, foreign: Positions) -> FoundRequ
 
 def _find_p2p(lines: Lines) -> FoundRequests:
     block = lines.block
-    at = _places(block, _P2P_MARK) + len(_P2P_MARK)
+    at = block.places(_P2P_MARK) + len(_P2P_MARK)
+    if not len(at):
+        return _NONE
     length = block.find(at, b"_", _ADDRESS_REACH)
     nibbles = _gather(block, at + length + 1)[:, :_UUID]
     whole = (length > 0) & _all_hex(nibbles)
@@ -94,14 +101,11 @@ def _find_p2p(lines: Lines) -> FoundRequests:
 
 def _find_api(lines: Lines) -> FoundRequests:
     block = lines.block
-    # The dash behind the mark is rarer than its letters.
-    at = np.flatnonzero(block.data[: block.size] == ord("-"))
-    at = at[at >= len(_API_MARKS[0])] - len(_API_MARKS[0])
-    embeds = block.starts_with(at, _API_MARKS[1])
-    marked = embeds | block.starts_with(at, _API_MARKS[0])
-    at, embeds = at[marked], embeds[marked]
+    completions, embeddings = (block.places(mark + b"-") for mark in _API_MARKS)
+    at = np.concatenate((completions, embeddings))
     if not len(at):
         return _NONE
+    embeds = np.arange(len(at)) >= len(completions)
     chat = block.starts_with(np.maximum(at - 4, 0), b"chat") & (at >= 4) & ~embeds
     before = at - 1 - 4 * chat
     alone = (before < 0) | ~_WORD_BYTES[block.byte(np.maximum(before, 0))]
@@ -123,28 +127,16 @@ def _find_api(lines: Lines) -> FoundRequests:
     return FoundRequests(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
-def _find_named(lines: Claims, foreign: Positions) -> FoundRequests:
+def _find_named(lines: Claims, naming: Positions) -> FoundRequests:
     """SGLang's rooms, and the bare ids of the lines that say of them what they are."""
     rows: list[int] = []
     keys: list[int] = []
-    if not any(mark in lines.text for mark in _NAMED_MARKS):
-        return _NONE
-    for row in foreign.tolist():
+    for row in naming.tolist():
         text = lines.text[lines.at[row] : lines.ends[row]]
-        if _ROOM not in text and not _BARE.search(text):
-            continue
         if name := request_of(text.decode("utf-8", "replace")):
             rows.append(row)
             keys.append(key_of_request(name))
     return FoundRequests(np.array(rows, np.int64), np.array(keys, np.uint64))
-
-
-def _places(block: ByteBlock, text: bytes) -> Positions:
-    """Where `text` stands."""
-    at = np.flatnonzero(block.data[: block.size] == text[0])
-    for begin in range(0, len(text), 8):
-        at = at[block.starts_with(at + begin, text[begin : begin + 8])]
-    return at
 
 
 def _gather(block: ByteBlock, at: Positions) -> npt.NDArray[np.uint8]:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pdtui.core import mojibake
+from pdtui.core.alike import Alike, Closer, Recalled
 from pdtui.core.bytescan import ByteBlock, Positions, among
 from pdtui.core.claiming import Claimer, Unsure
 from pdtui.core.claims import Claims
@@ -26,15 +27,16 @@ from pdtui.core.dating import Calendar
 from pdtui.core.formats.nccl import HOST
 from pdtui.core.inherit import Inheritance
 from pdtui.core.kinds import NO_PROCESS, NO_RANK, KindTable, level_of, pack
-from pdtui.core.learning import learn
+from pdtui.core.learning import learn, may_teach
 from pdtui.core.levels import ERROR
-from pdtui.core.marking import Lines, find_marks
+from pdtui.core.marking import Lines, Marks, find_leading, find_marks, may_be_events
+from pdtui.core.namings import Namings
 from pdtui.core.prefixes import PrefixPeeler
 from pdtui.core.prefixforms import MOST_PREFIXES
 from pdtui.core.records import Records
-from pdtui.core.requestids import FoundRequests, find_requests
+from pdtui.core.requestids import FoundRequests, find_requests, may_name_requests
 from pdtui.core.torn import find_inside, last_prefix, may_hold_heads
-from pdtui.core.traces import Found, find_traces
+from pdtui.core.traces import Found, find_traces, may_say_steps
 
 
 @dataclass(slots=True)
@@ -59,6 +61,10 @@ class Scanner:
     kinds: KindTable
     first_year: int
     _calendar: Calendar = field(init=False)
+    _alike: Alike = field(init=False)
+    _prefixes: int = 0
+    """How many prefixes were learned when lines were kept."""
+    _namings: Namings = field(init=False)
     _claimer: Claimer = field(init=False)
     _peeler: PrefixPeeler = field(init=False)
     _records: Records = field(init=False)
@@ -66,6 +72,8 @@ class Scanner:
 
     def __post_init__(self) -> None:
         self._calendar = Calendar(self.kinds.grammar, self.first_year)
+        self._alike = Alike(self.kinds)
+        self._namings = Namings(self.kinds)
         self._claimer = Claimer(self.kinds)
         self._peeler = PrefixPeeler(self.kinds)
         self._records = Records(self.kinds.grammar)
@@ -88,20 +96,27 @@ class Scanner:
         if not data.endswith(b"\n"):
             data += b"\n"
         lines = split(data)
-        claims = Claims.of(lines.block, lines.text, lines.starts, lines.ends)
-        unsure = self._claim(claims)
-        self._claimer.infer_levels(claims)
-        self._learn_hosts(claims)
-        self._records.fold(claims, lines.returns)
-        _repair_markers(claims, self.kinds)
+        recalled = self._alike.recall(lines.block, lines.starts, lines.ends)
+        claims = Claims.of(lines, recalled, self._namings)
+        fresh = np.flatnonzero(~recalled.known)
+        unsure, doubtful = self._claim(claims, fresh)
+        self._claimer.infer_levels(claims, fresh)
+        self._learn_hosts(claims, fresh)
+        _repair_markers(claims, self.kinds, fresh)
         seen = _rewritten(claims)
-        marks = find_marks(seen, self.kinds)
-        learn(seen, marks, claims, self.kinds)
+        marks = Marks.recalled(recalled, seen.message_at)
+        find_leading(seen, marks, self.kinds, fresh)
+        closer = self._look_closer(seen, marks, claims, fresh, recalled)
+        self._keep(
+            claims, marks, marks.text_at - seen.message_at, closer, np.setdiff1d(fresh, doubtful)
+        )
+        self._namings.settle(claims.named, fresh)
+        self._records.fold(claims, lines.returns)
+        find_marks(seen, marks, self.kinds, _rows(closer, Closer.EVENT))
+        learn(seen, marks, claims, self.kinds, _rows(closer, Closer.LESSON))
         # A bare line that begins with a marker (the proxy prints such) is no continuation.
         claims.begins |= (claims.format == 0) & (marks.codes > 0)
-        for claim in unsure:
-            if not self._follows_error(claims, claim.row):
-                self._claimer.enter(claims, *claim)
+        self._settle(claims, unsure, closer)
         # `[Rank 0]` in a line of NCCL (2.29 on) is the rank in its communicator.
         stated = (marks.rank != NO_RANK) & ~self.kinds.grammar.own_ranks[claims.format]
         own = pack(
@@ -113,27 +128,62 @@ class Scanner:
             torn=claims.torn,
         )
         when, kind = self._inherit(claims, own, marks.set_numbers(self.kinds))
-        foreign = np.flatnonzero(self.kinds.grammar.is_foreign[claims.format])
-        traces = find_traces(seen, marks.text_at, self.kinds.grammar.pairs)
-        return Rows(
-            lines.offsets + offset, when, kind, traces, find_requests(seen, claims, foreign)
+        traces = find_traces(
+            seen, marks.text_at, _rows(closer, Closer.STEP), self.kinds.grammar.pairs
         )
+        requests = find_requests(seen, claims, _rows(closer, Closer.REQUEST))
+        return Rows(lines.offsets + offset, when, kind, traces, requests)
 
-    def _claim(self, claims: Claims) -> list[Unsure]:
-        """Heads and prefixes, in turns, and then the heads inside of what is left."""
-        rows = np.arange(len(claims.starts))
+    def _look_closer(
+        self, seen: Lines, marks: Marks, claims: Claims, fresh: Positions, recalled: Recalled
+    ) -> Positions:
+        """For each line what may stand in it, as bits of Closer."""
+        closer = recalled["closer"]
+        closer[fresh] = (
+            Closer.STEP * may_say_steps(seen, marks.text_at, fresh)
+            | Closer.EVENT * may_be_events(seen, fresh, self.kinds)
+            | Closer.LESSON * may_teach(seen, marks, fresh)
+        )
+        foreign = fresh[self.kinds.grammar.is_foreign[claims.format[fresh]]]
+        closer[foreign] |= Closer.REQUEST * may_name_requests(claims, foreign)
+        return closer
+
+    def _settle(self, claims: Claims, unsure: list[Unsure], closer: Positions) -> None:
+        """Decides the claims that depend on the records above."""
+        for claim in unsure:
+            if self._follows_error(claims, claim.row):
+                continue
+            self._claimer.enter(claims, *claim)
+            row = np.array([claim.row])
+            closer[row] |= Closer.REQUEST * may_name_requests(claims, row)
+
+    def _keep(
+        self, claims: Claims, marks: Marks, lead: Positions, closer: Positions, rows: Positions
+    ) -> None:
+        """Keeps for lines to come what was found out of these."""
+        if self.kinds.is_guessing:
+            return
+        if self._prefixes != len(self.kinds.learned_prefixes):
+            # From now on such a prefix is peeled, so that other lines are otherwise too.
+            self._prefixes = len(self.kinds.learned_prefixes)
+            self._alike.forget()
+            return
+        self._alike.keep(claims, marks, lead, closer, rows)
+
+    def _claim(self, claims: Claims, rows: Positions) -> tuple[list[Unsure], Positions]:
+        """Heads and prefixes, in turns, and then the heads inside of what is left.
+
+        Returns what is not decided yet, and the rows in which that or others may be the case.
+        """
         unsure = self._take_turns(claims, rows)
+        undecided = np.array([claim.row for claim in unsure], np.int64)
         left = claims.unclaimed(rows)
         left = left[claims.at[left] < claims.ends[left]]
-        if unsure:
-            left = np.setdiff1d(left, [claim.row for claim in unsure])
+        left = np.setdiff1d(left, undecided)
         if len(left):
-            held = may_hold_heads(claims.text, claims.at[left], claims.ends[left])
-            self._mend(claims, left[held])
-        for _, process, name in sorted(claims.names, key=lambda named: named[0]):
-            # The latest one counts: `VllmWorker-0` becomes `Worker`.
-            self.kinds.name_process(process, name)
-        return unsure
+            left = left[may_hold_heads(claims.text, claims.at[left], claims.ends[left])]
+            self._mend(claims, left)
+        return unsure, np.concatenate((undecided, left))
 
     def _take_turns(self, claims: Claims, rows: Positions) -> list[Unsure]:
         unsure: list[Unsure] = []
@@ -181,9 +231,9 @@ class Scanner:
             writers[nameless & (claims.container == container)] = number
         return writers
 
-    def _learn_hosts(self, claims: Claims) -> None:
+    def _learn_hosts(self, claims: Claims, rows: Positions) -> None:
         """A process is on the host that its first line of NCCL names."""
-        rows = np.flatnonzero(self.kinds.grammar.is_nccl[claims.format])
+        rows = rows[self.kinds.grammar.is_nccl[claims.format[rows]]]
         numbers, first = np.unique(claims.process[rows], return_index=True)
         for number, row in zip(numbers.tolist(), rows[first].tolist(), strict=True):
             if self.kinds.processes[number].host is None:
@@ -203,9 +253,15 @@ class Scanner:
         return level_of(self._inheritance.open_head(process, int(claims.container[row]))) >= ERROR
 
 
-def _repair_markers(claims: Claims, kinds: KindTable) -> None:
-    """Finds the messages that begin with a wrongly decoded marker."""
-    rows = np.flatnonzero((claims.block.byte(claims.at) >= 0x80) & (claims.at < claims.ends))
+def _rows(closer: Positions, bit: int) -> Positions:
+    """The lines in which that may stand."""
+    return np.flatnonzero(closer & bit)
+
+
+def _repair_markers(claims: Claims, kinds: KindTable, rows: Positions) -> None:
+    """Finds those of the messages that begin with a wrongly decoded marker."""
+    at = claims.at[rows]
+    rows = rows[(claims.block.byte(at) >= 0x80) & (at < claims.ends[rows])]
     first = claims.block.word(claims.at[rows]) & np.uint64(0xFFFF)
     for row in rows[among(first, mojibake.first_words())].tolist():
         message = claims.text[claims.at[row] : claims.ends[row]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -17,6 +18,12 @@ from pdtui.core.requestindex import RequestIndex
 from pdtui.core.scan import Rows, Scanner
 from pdtui.core.stamps import NO_TIME
 from pdtui.core.traces import Traces
+
+
+_FIRST_PIECE = 64 * 1024
+_PIECE = 1024 * 1024
+"""Bytes that are scanned together. More do not fit into the processor's cache, fewer pay for the
+calls: 0.25 MiB is a third slower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +201,12 @@ class Source:
         """Adds the rows of these whole lines; of a first one that is shown already, what it is."""
         begin = self._line_begin
         if self._before_unfinished is None:
-            rows = self._scanner.scan(text, begin)
-            self._keep_traces(rows, len(self))
-            self._add(rows, begin + len(text))
-            self.whole = len(self)
+            for piece in self._pieces(text):
+                rows = self._scanner.scan(piece, begin)
+                begin += len(piece)
+                self._keep_traces(rows, len(self))
+                self._add(rows, begin)
+                self.whole = len(self)
             return
         self._scanner, self._before_unfinished = self._before_unfinished, None
         self.kinds.forget_guess()
@@ -206,6 +215,18 @@ class Source:
         self._amend(rows)
         self._add(Rows(rows.offset[1:], rows.when[1:], rows.kind[1:]), begin + len(text))
         self.whole = len(self)
+
+    def _pieces(self, text: bytes) -> Iterator[bytes]:
+        """The lines in pieces of which each is scanned together."""
+        begin = 0
+        while begin < len(text):
+            # What the first piece teaches makes all further ones quick.
+            most = _PIECE if self.columns else _FIRST_PIECE
+            cut = text.rfind(b"\n", begin, begin + most) + 1
+            if not cut:
+                cut = text.find(b"\n", begin) + 1 or len(text)
+            yield text[begin:cut] if begin or cut < len(text) else text
+            begin = cut
 
     def _keep_traces(self, rows: Rows, begin: int) -> None:
         """Keeps the steps and requests of the rows, the first of which is row `begin`."""

@@ -202,11 +202,25 @@ class _Collected:
         return Found(row[order], step, key, np.concatenate(self.said)[order], list(self.texts))
 
 
-def find_traces(lines: Lines, text_at: Positions, pairs: Sequence[Pair] = ()) -> Found:
-    """The traces of a block; `text_at` is where each message goes on after its leading markers."""
+def may_say_steps(lines: Lines, text_at: Positions, rows: Positions) -> Flags:
+    """Which of these lines begin like one that says a step."""
+    words = lines.block.word(_past_signs(lines, text_at[rows]))
+    may = np.zeros(len(rows), np.bool_)
+    for length, table in _TABLES.items():
+        may |= table[_slots(words & BYTE_MASKS[length])]
+    return may
+
+
+def find_traces(
+    lines: Lines, text_at: Positions, looked_at: Positions, pairs: Sequence[Pair] = ()
+) -> Found:
+    """The traces of a block; `text_at` is where each message goes on after its leading markers.
+
+    `looked_at` are the lines that may say a step.
+    """
     collected = _Collected()
-    at = _past_signs(lines, text_at)
-    words = lines.block.word(at)
+    at = _past_signs(lines, text_at[looked_at])
+    words, ends = lines.block.word(at), lines.ends[looked_at]
     for length, table in _TABLES.items():
         looked = words & BYTE_MASKS[length]
         candidates = np.flatnonzero(table[_slots(looked)])
@@ -214,9 +228,10 @@ def find_traces(lines: Lines, text_at: Positions, pairs: Sequence[Pair] = ()) ->
             continue
         beginnings, which = np.unique(looked[candidates], return_inverse=True)
         for number, beginning in enumerate(beginnings.tolist()):
-            rows = candidates[which == number]
+            places = candidates[which == number]
             for form in _BY_WORD[length].get(beginning, ()):
-                rows = rows[~_collect(lines, at, rows, form, collected)]
+                stretch = _Stretch(looked_at[places], at[places], ends[places])
+                places = places[~_collect(lines, stretch, form, collected)]
     for pair in pairs:
         _collect_pair(lines, pair, collected)
     return collected.found()
@@ -235,19 +250,26 @@ def _past_signs(lines: Lines, text_at: Positions) -> Positions:
     return at
 
 
-def _collect(
-    lines: Lines, at: Positions, rows: Positions, form: Form, collected: _Collected
-) -> Flags:
+class _Stretch(NamedTuple):
+    """Rows, and where what is looked at begins and ends in each."""
+
+    rows: Positions
+    at: Positions
+    ends: Positions
+
+
+def _collect(lines: Lines, looked: _Stretch, form: Form, collected: _Collected) -> Flags:
     """Collects the rows that the form fits; returns which of them those are."""
+    rows, at, ends = looked
     fits = np.ones(len(rows), np.bool_)
     for begin in range(_WORD, len(form.begins), _WORD):
-        fits &= lines.block.starts_with(at[rows] + begin, form.begins[begin : begin + _WORD])
+        fits &= lines.block.starts_with(at + begin, form.begins[begin : begin + _WORD])
     if form.pattern is None:
         rows = rows[fits]
         collected.add_keys(rows, form.step, [NO_KEY] * len(rows))
         return fits
     where = np.flatnonzero(fits)
-    begins, ends = at[rows[where]], lines.ends[rows[where]]
+    begins, ends = at[where], ends[where]
     if _differ(lines.text, begins[:_SAMPLE], ends[:_SAMPLE]):
         texts, which = _slices(lines.text, begins, ends), np.arange(len(where))
     else:

@@ -62,6 +62,8 @@ class Format:
     """Its `[Rank N]` is a number of its own, not the worker's."""
     levels_in_words: bool = False
     """It has no level words; that something failed is said in the message."""
+    by_head: bool = False
+    """Whoever has its head is in this format, whatever follows: no format tried before can be."""
     tail: re.Pattern[bytes] | None = None
     """Where in the message its `origin` stands, if it stands there."""
     reader: Callable[[list[bytes]], Readings] | None = None

@@ -41,6 +41,7 @@ NCCL = Format(
     ),
     first_bytes=_FIRST_BYTES,
     own_ranks=True,
+    by_head=True,
 )
 NCCL_AT_SOURCE = Format(
     "nccl",

@@ -37,6 +37,7 @@ UVICORN = Format(
     ),
     shape=Shape((OneOf("level", LEVELS), Text(b":"), Blanks(), Something())),
     first_bytes=frozenset(b"DIWEC"),
+    by_head=True,
 )
 UVICORN_STAMPED = Format(
     "uvicorn",

@@ -34,6 +34,7 @@ VLLM = Format(
         )
     ),
     first_bytes=frozenset(b"DIWEC"),
+    by_head=True,
 )
 VLLM_DATED = Format(
     "vllm",

@@ -1,0 +1,451 @@
+"""Lines alike: what was found out of one line holds for all that differ from it in nothing that matters.
+
+A log of a million lines is written by some dozens of statements. What a line is (its format, level,
+process, markers) is decided by its *head*, the bytes up to a little behind where the message begins,
+without the digits of its stamp. So a line is looked up by digests of three things, each telling
+how much counts for the next one:
+
+    beginning   its first 16 bytes, digits alike        → how many of its bytes count at all
+    template    so many bytes, digits alike             → where its stamp stands, where its head ends
+    likeness    the bytes of the head but the stamp's   → what was found out of such a line
+
+Lines of the formats that are told by their heads count up to the message; of all others every byte
+counts, since their expressions look at all of it. Only the stamp is read anew. What is not found here
+is understood the long way (`scan.py`) and kept here when it has been seen twice; text that never
+comes again costs nothing more than before. What decides for a line must not depend on other
+lines nor on the value of a digit outside of its head: `_may_be_kept` says which do not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntFlag
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from pdtui.core.bytescan import BYTE_MASKS, ByteBlock, Flags, Positions, Words, number
+from pdtui.core.digests import (
+    LONGEST,
+    STRETCH,
+    Numbered,
+    first_bytes,
+    mixed,
+    stretches,
+    without_digits,
+)
+from pdtui.core.kinds import NO_RANK, KindTable
+from pdtui.core.stampshapes import FIRST_YEAR, LAST_YEAR
+
+if TYPE_CHECKING:
+    from pdtui.core.claims import Claims
+    from pdtui.core.marking import Marks
+
+_BEGINNING = 2
+"""Words of a line that are its beginning."""
+_WHOLE = 1 << 20
+"""So many bytes count where all of them do."""
+_HEAD_STRETCHES = 2
+_LONGEST_HEAD = _HEAD_STRETCHES * STRETCH
+_BEHIND = 8
+"""Bytes of the message that count: those by which steps, events and lessons are told."""
+_BEHIND_SIGNS = 36
+"""The same where signs stand before them that no table knows."""
+_BEHIND_RANK = 24
+"""The same where a rank seems to stand there, but is none."""
+_MOST = 4096
+_MOST_A_BLOCK = 512
+"""Lines of a block that are looked at as possibly worth keeping."""
+_MOST_ONCE = 50_000
+_CLOCK = re.compile(rb"\d\d:\d\d")
+_STAMP = re.compile(
+    rb"(?:(?P<year>\d{4})[-/])?(?P<moment>(?P<month>\d\d)-(?P<day>\d\d)[ T]"
+    rb"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d))(?:[.,](?P<fraction>\d{1,9}))?"
+)
+_PROCESSES = re.compile(rb"(?:\([^()\n]{1,120}\) )*")
+_ZEROS = bytes.maketrans(b"0123456789", b"0" * 10)
+
+
+class _Stamp(NamedTuple):
+    """Where a stamp stands in a line."""
+
+    at: int = -1
+    """Where its `MM-DD` begins; -1 where the line has none."""
+    dated: bool = False
+    """Whether a year stands before it."""
+    fraction: int = 0
+    """How many digits of a fraction of a second stand behind it."""
+
+
+class Closer(IntFlag):
+    """What may stand in a line, so that it is looked for in the line itself."""
+
+    STEP = 1
+    EVENT = 2
+    LESSON = 4
+    REQUEST = 8
+    """A request named in words."""
+
+
+class Found(NamedTuple):
+    """What is known of a line: columns of Claims and Marks, and what is to be looked at more closely."""
+
+    format: int = 0
+    level: int = 0
+    process: int = 0
+    container: int = 0
+    rank: int = NO_RANK
+    torn: int = 0
+    begins: int = 0
+    settled: int = 0
+    stamped: int = 0
+    at: int = 0
+    """Where the message begins, counted from the line's start."""
+    text_at: int = 0
+    """Where it goes on after its markers, counted likewise."""
+    codes: int = 0
+    marked_rank: int = NO_RANK
+    closer: int = 0
+    """Bits of Closer."""
+    named: int = 0
+    """What it names, see Namings."""
+
+
+@dataclass(slots=True)
+class Recalled:
+    """What is known of the lines of a block, an entry a line."""
+
+    known: Flags
+    columns: npt.NDArray[np.int64]
+    """The fields of Found, a row each."""
+    month: Positions
+    day: Positions
+    year: Positions
+    clock: Positions
+
+    def __getitem__(self, name: str) -> Positions:  # type: ignore[override]
+        return self.columns[Found._fields.index(name)]
+
+
+class _Candidate(NamedTuple):
+    """A line that may be worth keeping."""
+
+    row: int
+    found: Found
+    stamp: _Stamp
+    head: int
+    """How long its head is."""
+    by_head: bool
+    """Whether its head alone decides."""
+    key: tuple[bytes, bytes]
+    """What it has in common with lines alike."""
+
+
+class Alike:
+    """What was found out of the lines of one source, by what they have in common."""
+
+    def __init__(self, kinds: KindTable) -> None:
+        self._kinds = kinds
+        self._beginnings, self._templates = Numbered(_MOST), Numbered(_MOST)
+        self._likenesses = Numbered(_MOST)
+        self._once: set[tuple[bytes, bytes]] = set()
+        self._known: dict[int, Found] = {}
+        self.forget()
+
+    def forget(self) -> None:
+        """Forgets all, where what was found out may be otherwise by now."""
+        for table in (self._beginnings, self._templates, self._likenesses):
+            table.clear()
+        self._reach = np.zeros(_MOST + 2, np.int64)
+        """How many bytes of a line count, for each beginning; 0 where nothing is known."""
+        self._stamps = np.zeros((_MOST + 2, 3), np.int64)
+        self._stamps[:, 0] = -1
+        self._heads: Words = np.zeros((_HEAD_STRETCHES, _MOST + 2, STRETCH // 8), np.uint64)
+        """Masks that keep what counts of the head, for each template."""
+        self._head_length = np.zeros(_MOST + 2, np.int64)
+        """How long the head is; 0 for a template whose lines differ in more."""
+        self._found = np.tile(np.array(Found(), np.int64), (_MOST + 2, 1))
+        self._usable = np.zeros(_MOST + 2, np.bool_)
+        self._once.clear()
+        self._known.clear()
+
+    def recall(self, block: ByteBlock, starts: Positions, ends: Positions) -> Recalled:
+        """What is known of these lines."""
+        number_of = np.zeros(len(starts), np.int64)
+        zeros = np.zeros(len(starts), np.int64)
+        stamp = (zeros, zeros.copy(), zeros.copy(), zeros.copy())
+        if len(self._likenesses) > 1:
+            looked = _Looked(block, starts, ends)
+            templates = self._template_numbers(looked)
+            number_of = self._likeness_numbers(looked, templates)
+            self._read_stamps(block, starts, templates, number_of, stamp)
+        columns = np.ascontiguousarray(self._found.take(number_of, axis=0).T)
+        month, day, year, clock = stamp
+        return Recalled(number_of > 0, columns, month, day, year, clock)
+
+    def keep(
+        self, claims: Claims, marks: Marks, lead: Positions, closer: Positions, rows: Positions
+    ) -> None:
+        """Keeps what was found out of these lines, where the like has been seen before.
+
+        `lead` is how many bytes of each message are markers.
+        """
+        if self._likenesses.full or self._templates.full or self._beginnings.full:
+            self.forget()
+        rows = rows[self._may_be_kept(claims, rows)][:_MOST_A_BLOCK]
+        candidates = []
+        of_rows = self._found_of(claims, marks, lead, closer, rows)
+        for row, found in zip(rows.tolist(), of_rows, strict=True):
+            candidate = self._candidate(claims, row, found)
+            if candidate is None:
+                continue
+            if candidate.key in self._once:
+                candidates.append(candidate)
+            self._once.add(candidate.key)
+        if len(self._once) > _MOST_ONCE:
+            self._once.clear()
+        if candidates:
+            self._enter(claims, candidates)
+
+    def _may_be_kept(self, claims: Claims, rows: Positions) -> Flags:
+        """Which of the lines can be told by what they have in common with others."""
+        grammar = self._kinds.grammar
+        if not grammar.is_built_in:
+            return np.zeros(len(rows), np.bool_)
+        may = ~(grammar.names_host[claims.format[rows]] | claims.torn[rows])
+        if claims.rewritten:
+            may &= ~np.isin(rows, list(claims.rewritten))
+        return may
+
+    def _found_of(
+        self, claims: Claims, marks: Marks, lead: Positions, closer: Positions, rows: Positions
+    ) -> Iterator[Found]:
+        starts = claims.starts[rows]
+        at = claims.at[rows] - starts
+        columns = (
+            *(
+                column[rows]
+                for column in (
+                    claims.format, claims.level, claims.process, claims.container, claims.rank,
+                    claims.torn, claims.begins, claims.settled, claims.stamped,
+                )
+            ),
+            at,
+            at + lead[rows],
+            marks.codes[rows],
+            marks.rank[rows],
+            closer[rows],
+            claims.named[rows],
+        )  # fmt: skip
+        return (Found(*map(int, one)) for one in zip(*(c.tolist() for c in columns), strict=True))
+
+    def _candidate(self, claims: Claims, row: int, found: Found) -> _Candidate | None:
+        """What decides for such a line; None where that is more than is looked at."""
+        line = claims.text[claims.starts[row] : claims.ends[row]]
+        head = found.text_at + _bytes_behind(line, found.text_at)
+        stamp = _stamp_in(line[: found.text_at], claims, row) if found.stamped else _Stamp()
+        if stamp is None or head > _LONGEST_HEAD:
+            return None
+        by_head = self._is_told_by_head(line, found)
+        if not by_head and (len(line) > LONGEST or _CLOCK.search(line, found.text_at)):
+            return None
+        tail = b"" if by_head else line[head:].translate(_ZEROS)
+        return _Candidate(row, found, stamp, head, by_head, (_blanked(line[:head], stamp), tail))
+
+    def _is_told_by_head(self, line: bytes, found: Found) -> bool:
+        """Whether only prefixes of processes stand before a head that cannot be another's."""
+        form = self._kinds.grammar.format(found.format)
+        if form is None or not form.by_head:
+            return False
+        begin = _PROCESSES.match(line)
+        matched = form.pattern.match(line, begin.end() if begin else 0)
+        return matched is not None and matched.start("message") == found.at
+
+    def _enter(self, claims: Claims, candidates: list[_Candidate]) -> None:
+        rows = np.array([one.row for one in candidates], np.int64)
+        looked = _Looked(claims.block, claims.starts[rows], claims.ends[rows])
+        for digest, one in zip(looked.beginnings().tolist(), candidates, strict=True):
+            if place := self._beginnings.enter(digest):
+                # A multiple of eight, so that it seldom grows.
+                reach = -(-one.head // 8) * 8 if one.by_head else _WHOLE
+                self._reach[place] = max(self._reach[place], reach)
+        numbers = []
+        for digest, one in zip(self._template_digests(looked).tolist(), candidates, strict=True):
+            place = self._templates.enter(digest)
+            numbers.append(place if place and self._enter_template(place, one) else 0)
+        digests = self._likeness_digests(looked, np.array(numbers, np.int64))
+        for digest, one in zip(digests.tolist(), candidates, strict=True):
+            if place := self._likenesses.enter(digest):
+                known = self._known.setdefault(place, one.found)
+                # Where such lines are not alike after all, none of them is told by this.
+                self._usable[place] = known == one.found
+                self._found[place] = known
+
+    def _enter_template(self, place: int, one: _Candidate) -> bool:
+        """Enters where stamp and head stand; whether all lines of the template have them there."""
+        if not self._head_length[place]:
+            self._stamps[place], self._head_length[place] = one.stamp, one.head
+            kept = np.zeros(_LONGEST_HEAD, np.uint8)
+            kept[: one.head] = np.frombuffer(_blanked(b"\xff" * one.head, one.stamp), np.uint8)
+            self._heads[:, place] = kept.view(np.uint64).reshape(_HEAD_STRETCHES, -1)
+        same_stamp = bool((self._stamps[place] == one.stamp).all())
+        return same_stamp and self._head_length[place] == one.head
+
+    def _template_numbers(self, looked: _Looked) -> Positions:
+        return self._templates.numbers(self._template_digests(looked))
+
+    def _template_digests(self, looked: _Looked) -> Words:
+        """The digests of what counts of the lines, 0 where that is not known."""
+        reach = self._reach[self._beginnings.numbers(looked.beginnings())]
+        known = (reach > 0) & ((reach < _WHOLE) | (looked.length <= LONGEST))
+        digests = looked.plain_digests(np.where(known, np.minimum(reach, looked.length), 0))
+        digests[~known] = 0
+        return digests
+
+    def _likeness_numbers(self, looked: _Looked, templates: Positions) -> Positions:
+        numbers = self._likenesses.numbers(self._likeness_digests(looked, templates))
+        return numbers * self._usable[numbers]
+
+    def _likeness_digests(self, looked: _Looked, templates: Positions) -> Words:
+        """The digests of the heads, 0 where the template is not known."""
+        digests = mixed(looked.first & self._heads[0].take(templates, axis=0))
+        longer = np.flatnonzero(self._head_length[templates] > STRETCH)
+        if len(longer):
+            masks = self._heads[1].take(templates[longer], axis=0)
+            digests[longer] ^= mixed(looked.second(longer) & masks, 1)
+        digests ^= templates.astype(np.uint64) * np.uint64(0xA24BAED4963EE407)
+        digests[templates == 0] = 0
+        return digests
+
+    def _read_stamps(
+        self,
+        block: ByteBlock,
+        starts: Positions,
+        templates: Positions,
+        number_of: Positions,
+        stamp: tuple[Positions, Positions, Positions, Positions],
+    ) -> None:
+        """Reads the stamps of the lines; where one is none, the line is not known."""
+        places = self._stamps.take(templates, axis=0)
+        rows = np.flatnonzero((places[:, 0] >= 0) & (number_of > 0))
+        if not len(rows):
+            return
+        month, day, year, clock = stamp
+        at = starts[rows] + places[rows, 0]
+        ok, month[rows], day[rows], clock[rows] = _moments(block, at)
+        dated = np.flatnonzero(places[rows, 1])
+        if len(dated):
+            years = number(block.word(at[dated] - 5), np.full(len(dated), 4))
+            year[rows[dated]] = years
+            ok[dated] &= (years >= FIRST_YEAR) & (years <= LAST_YEAR)
+        digits = places[rows, 2]
+        finer = np.flatnonzero(digits)
+        if len(finer):
+            micro = np.minimum(digits[finer], 6)
+            parts = number(block.word(at[finer] + 15), micro) * 10 ** (6 - micro)
+            clock[rows[finer]] += parts
+        wrong = rows[~ok]
+        number_of[wrong] = 0
+        for column in stamp:
+            column[wrong] = 0
+
+
+class _Looked:
+    """The first stretch of lines, and more of them where it is asked for."""
+
+    def __init__(self, block: ByteBlock, starts: Positions, ends: Positions) -> None:
+        self._block, self._starts = block, starts
+        self.length = ends - starts
+        self.first = stretches(block, starts)
+        if (self.length < STRETCH).any():
+            self.first &= first_bytes(np.minimum(self.length, STRETCH))
+        self._plain = without_digits(self.first)
+
+    def beginnings(self) -> Words:
+        """The digests of the lines' beginnings, digits alike."""
+        return mixed(self._plain[:, :_BEGINNING])
+
+    def second(self, rows: Positions) -> Words:
+        """The second stretch of these lines."""
+        return self._further(rows, 1, self.length[rows])
+
+    def plain_digests(self, reach: Positions) -> Words:
+        """The digests of so many bytes of each line, digits alike."""
+        digests = mixed(self._plain & first_bytes(np.minimum(reach, STRETCH)))
+        longer = np.flatnonzero(reach > STRETCH)
+        stretch = 1
+        while len(longer):
+            words = without_digits(self._further(longer, stretch, reach[longer]))
+            digests[longer] ^= mixed(words, stretch)
+            stretch += 1
+            longer = longer[reach[longer] > stretch * STRETCH]
+        digests += reach.astype(np.uint64) * np.uint64(0xBF58476D1CE4E5B9)
+        return digests
+
+    def _further(self, rows: Positions, stretch: int, lengths: Positions) -> Words:
+        """The stretch with this number of these lines, up to these lengths."""
+        begin = stretch * STRETCH
+        words = stretches(self._block, self._starts[rows] + begin)
+        words &= first_bytes(np.clip(lengths - begin, 0, STRETCH))
+        return words
+
+
+def _bytes_behind(line: bytes, text_at: int) -> int:
+    """How many bytes of the message decide with the head."""
+    if line[text_at : text_at + 1] >= b"\x80":
+        return _BEHIND_SIGNS
+    return _BEHIND_RANK if line.startswith(b"[Rank ", text_at) else _BEHIND
+
+
+def _blanked(head: bytes, stamp: _Stamp) -> bytes:
+    """The head without the digits of the stamp."""
+    if stamp.at < 0:
+        return head
+    begin = stamp.at - 5 * stamp.dated
+    end = stamp.at + 14 + (stamp.fraction and 1 + stamp.fraction)
+    return head[:begin] + bytes(end - begin) + head[end:]
+
+
+def _stamp_in(head: bytes, claims: Claims, row: int) -> _Stamp | None:
+    """Where the row's stamp stands in the line's head; None where it is not found."""
+    for found in _STAMP.finditer(head):
+        said = {name: int(found[name] or 0) for name in ("year", "month", "day")}
+        hour, minute, second = (int(found[name]) for name in ("hour", "minute", "second"))
+        fraction = found["fraction"] or b""
+        micro = int(fraction[:6].ljust(6, b"0")) if fraction else 0
+        clock = ((hour * 60 + minute) * 60 + second) * 1_000_000
+        date = (said["year"], said["month"], said["day"])
+        if date != (claims.year[row], claims.month[row], claims.day[row]):
+            continue
+        if fraction and claims.clock[row] == clock + micro:
+            return _Stamp(found.start("moment"), bool(said["year"]), len(fraction))
+        if claims.clock[row] == clock:
+            return _Stamp(found.start("moment"), bool(said["year"]))
+    return None
+
+
+def _moments(block: ByteBlock, at: Positions) -> tuple[Flags, Positions, Positions, Positions]:
+    """Whether `MM-DD HH:MM:SS` is one at each place; month, day, and the clock in microseconds.
+
+    Lines follow each other within a second, so only where the text changes it is read.
+    """
+    date, time = block.word(at), block.word(at + 8) & BYTE_MASKS[6]
+    changes = np.ones(len(at), np.bool_)
+    changes[1:] = (date[1:] != date[:-1]) | (time[1:] != time[:-1])
+    which = np.cumsum(changes) - 1
+    date, time = date[changes], time[changes]
+    month, day, hour = (_two_digits(date, place) for place in (0, 3, 6))
+    minute, second = (_two_digits(time, place) for place in (1, 4))
+    ok = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    ok &= (hour <= 23) & (minute <= 59) & (second <= 60)
+    clock = ((hour * 60 + minute) * 60 + second) * 1_000_000
+    return ok[which], month[which], day[which], clock[which]
+
+
+def _two_digits(words: Words, place: int) -> Positions:
+    tens = words >> np.uint64(8 * place) & np.uint64(15)
+    ones = words >> np.uint64(8 * place + 8) & np.uint64(15)
+    return (tens * np.uint64(10) + ones).astype(np.int64)

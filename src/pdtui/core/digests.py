@@ -1,0 +1,117 @@
+"""Digests of the first bytes of many lines at once, and a table that numbers them.
+
+Sixty-four bytes (a *stretch*) of every line are taken in one go, as eight words; what does not count
+is masked out, and what is left is mixed into one 64-bit number a line. Equal bytes have equal
+digests; that two unlike lines of a log share one is as likely as one in 2**40.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from pdtui.core.bytescan import ByteBlock, Flags, Positions, Words
+
+STRETCH = 64
+"""Bytes of a line that are looked at in one go."""
+_WORDS = STRETCH // 8
+_MOST_STRETCHES = 16
+LONGEST = _MOST_STRETCHES * STRETCH
+"""Bytes of a line that a digest can tell apart."""
+_SEED = 20251101
+_FACTORS: Words = (
+    np.random.default_rng(_SEED).integers(0, 1 << 63, (_MOST_STRETCHES, _WORDS, 1), np.uint64) * 2
+    + 1
+).astype(np.uint64)
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+_OTHER_MIX = np.uint64(0xD6E8FEB86659FD93)
+_SLOT_BITS = 14
+_SLOT_SHIFT = np.uint64(64 - _SLOT_BITS)
+_PREFIXES: Words = np.zeros((STRETCH + 1, _WORDS), np.uint64)
+"""`_PREFIXES[n]` keeps the first n bytes of a stretch."""
+for _length in range(STRETCH + 1):
+    _PREFIXES[_length] = np.frombuffer((b"\xff" * _length).ljust(STRETCH, b"\0"), np.uint64)
+
+
+def stretches(block: ByteBlock, at: Positions) -> Words:
+    """The 64 bytes from each place on, which may lie beyond the line: eight words a row."""
+    items = np.ndarray((len(block.data) - STRETCH + 1,), f"V{STRETCH}", block.data.data, 0, (1,))
+    taken: Words = items[at].view(np.uint64).reshape(-1, _WORDS)
+    return taken
+
+
+def first_bytes(lengths: Positions) -> Words:
+    """Masks that keep so many bytes of a stretch: 0 to 64 each."""
+    kept: Words = _PREFIXES.take(lengths, axis=0)
+    return kept
+
+
+def without_digits(words: Words) -> Words:
+    """The words with every ASCII digit as the same one."""
+    data = words.view(np.uint8)
+    digits = (data - np.uint8(ord("0"))) < 10  # noqa: PLR2004 - ten digits
+    plain: Words = (data & ~(digits.view(np.uint8) * np.uint8(15))).view(np.uint64)
+    return plain
+
+
+def mixed(words: Words, stretch: int = 0) -> Words:
+    """One number a row, of rows of up to eight words of the line's stretch with this number."""
+    columns = np.ascontiguousarray(words.T)
+    columns ^= columns >> np.uint64(32)
+    columns *= _FACTORS[stretch, : len(columns)]
+    columns ^= columns >> np.uint64(29)
+    columns *= _MIX
+    total: Words = np.bitwise_xor.reduce(columns, axis=0)
+    return total
+
+
+class Numbered:
+    """Numbers for digests, from 1 on; 0 is what is not in the table.
+
+    Each digest has two slots; where both are taken by others it is not entered.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets all."""
+        self._keys: Words = np.zeros(1, np.uint64)
+        self._slots: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]] = (
+            np.zeros(1 << _SLOT_BITS, np.int32),
+            np.zeros(1 << _SLOT_BITS, np.int32),
+        )
+
+    @property
+    def full(self) -> bool:
+        """Whether no more digests are taken."""
+        return len(self._keys) > self._most
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def numbers(self, digests: Words) -> Positions:
+        """The number of each digest, 0 where it is not known."""
+        found = self._slots[0][digests >> _SLOT_SHIFT]
+        missed: Flags = self._keys[found] != digests
+        if missed.any():
+            others = digests[missed]
+            second = self._slots[1][(others * _OTHER_MIX) >> _SLOT_SHIFT]
+            found[missed] = np.where(self._keys[second] == others, second, 0)
+        return found.astype(np.int64)
+
+    def enter(self, digest: int) -> int:
+        """The number of a digest that is entered if it was not there; 0 if there is no room."""
+        [known] = self.numbers(np.array([digest], np.uint64)).tolist()
+        if known or self.full or digest == 0:
+            return int(known)
+        value = np.uint64(digest)
+        with np.errstate(over="ignore"):
+            places = (int(value >> _SLOT_SHIFT), int((value * _OTHER_MIX) >> _SLOT_SHIFT))
+        for slots, place in zip(self._slots, places, strict=True):
+            if slots[place] == 0:
+                slots[place] = len(self._keys)
+                self._keys = np.append(self._keys, value)
+                return len(self._keys) - 1
+        return 0
