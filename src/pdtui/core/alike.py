@@ -1,4 +1,4 @@
-"""Lines alike: what was found out of one line holds for all that differ from it in nothing that matters.
+"""Lines alike: what was found out of one line holds for all that differ in nothing that matters.
 
 A log of a million lines is written by some dozens of statements. What a line is (its format, level,
 process, markers) is decided by its *head*, the bytes up to a little behind where the message begins,
@@ -88,6 +88,8 @@ class Closer(IntFlag):
     LESSON = 4
     REQUEST = 8
     """A request named in words."""
+    CLAIM = 16
+    """A format whose claim depends on the record above."""
 
 
 class Found(NamedTuple):
@@ -126,8 +128,9 @@ class Recalled:
     year: Positions
     clock: Positions
 
-    def __getitem__(self, name: str) -> Positions:  # type: ignore[override]
-        return self.columns[Found._fields.index(name)]
+    def __getitem__(self, name: str) -> Positions:
+        column: Positions = self.columns[Found._fields.index(name)]
+        return column
 
 
 class _Candidate(NamedTuple):
@@ -152,6 +155,7 @@ class Alike:
         self._beginnings, self._templates = Numbered(_MOST), Numbered(_MOST)
         self._likenesses = Numbered(_MOST)
         self._once: set[tuple[bytes, bytes]] = set()
+        self._twice: set[tuple[bytes, bytes]] = set()
         self._known: dict[int, Found] = {}
         self.forget()
 
@@ -170,6 +174,7 @@ class Alike:
         self._found = np.tile(np.array(Found(), np.int64), (_MOST + 2, 1))
         self._usable = np.zeros(_MOST + 2, np.bool_)
         self._once.clear()
+        self._twice.clear()
         self._known.clear()
 
     def recall(self, block: ByteBlock, starts: Positions, ends: Positions) -> Recalled:
@@ -202,8 +207,9 @@ class Alike:
             candidate = self._candidate(claims, row, found)
             if candidate is None:
                 continue
-            if candidate.key in self._once:
+            if candidate.key in self._once and candidate.key not in self._twice:
                 candidates.append(candidate)
+                self._twice.add(candidate.key)
             self._once.add(candidate.key)
         if len(self._once) > _MOST_ONCE:
             self._once.clear()
@@ -359,7 +365,7 @@ class _Looked:
     def __init__(self, block: ByteBlock, starts: Positions, ends: Positions) -> None:
         self._block, self._starts = block, starts
         self.length = ends - starts
-        self.first = stretches(block, starts)
+        self.first = stretches(block.data, starts)
         if (self.length < STRETCH).any():
             self.first &= first_bytes(np.minimum(self.length, STRETCH))
         self._plain = without_digits(self.first)
@@ -388,7 +394,7 @@ class _Looked:
     def _further(self, rows: Positions, stretch: int, lengths: Positions) -> Words:
         """The stretch with this number of these lines, up to these lengths."""
         begin = stretch * STRETCH
-        words = stretches(self._block, self._starts[rows] + begin)
+        words = stretches(self._block.data, self._starts[rows] + begin)
         words &= first_bytes(np.clip(lengths - begin, 0, STRETCH))
         return words
 

@@ -15,8 +15,10 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-Positions: TypeAlias = npt.NDArray[np.int64]
-Words: TypeAlias = npt.NDArray[np.uint64]
+from pdtui.core.digests import Positions as Positions
+from pdtui.core.digests import Words as Words
+from pdtui.core.digests import digests
+
 Flags: TypeAlias = npt.NDArray[np.bool_]
 ByteArray: TypeAlias = npt.NDArray[np.uint8]
 
@@ -28,10 +30,9 @@ _HIGH = np.uint64(0x8080808080808080)
 _LOW7 = np.uint64(0x7F7F7F7F7F7F7F7F)
 _ZEROS_TEXT = np.uint64(0x3030303030303030)
 _NOT_DIGIT_CARRY = np.uint64(0x7676767676767676)
-_FREQUENT = b" e0t1ao2nisr3dc45l:m_6p7u8f9,g.=[]-/vh'bky()wqxzj"
+_FREQUENT = b" e0t1ao2nisr3dc45l:m_6p7u8f9,g.=[]-/vh'bky()wqxzj\xf0\x9f\xe2"
 """Bytes of a log from the most frequent on; others are rarer."""
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-_SHIFT_MIX = np.uint64(29)
+_NOWHERE: Positions = np.zeros(0, np.int64)
 BYTE_MASKS: Words = np.array([(1 << (8 * n)) - 1 for n in range(9)], np.uint64)
 """`BYTE_MASKS[n]` keeps the first n bytes of a word."""
 
@@ -55,6 +56,7 @@ class ByteBlock:
         self._words: Words = np.ndarray(
             (self.size + PADDING - 7,), np.dtype("<u8"), self.data.data, 0, (1,)
         )
+        self._places: dict[bytes, Positions] = {}
 
     def byte(self, at: Positions) -> ByteArray:
         """The byte at each position."""
@@ -71,14 +73,17 @@ class ByteBlock:
 
     def places(self, text: bytes) -> Positions:
         """Where `text` stands in the block: two compares a byte, of its two rarest bytes."""
-        first, second = sorted(range(len(text)), key=lambda place: _rarity(text[place]))[:2]
-        stop = max(self.size - len(text) + 1, 0)
-        here = self.data[first : first + stop] == text[first]
-        here &= self.data[second : second + stop] == text[second]
-        at = np.flatnonzero(here)
-        for begin in range(0, len(text), 8):
-            at = at[self.starts_with(at + begin, text[begin : begin + 8])]
-        return at
+        if text not in self._places:
+            first, second = sorted(range(len(text)), key=lambda place: _rarity(text[place]))[:2]
+            stop = max(self.size - len(text) + 1, 0)
+            here = self.data[first : first + stop] == text[first]
+            here &= self.data[second : second + stop] == text[second]
+            # Most texts stand nowhere in a block, which is quicker to tell than where.
+            at = np.flatnonzero(here) if here.any() else _NOWHERE
+            for begin in range(0, len(text), 8):
+                at = at[self.starts_with(at + begin, text[begin : begin + 8])]
+            self._places[text] = at
+        return self._places[text]
 
     def find(self, at: Positions, wanted: bytes, reach: int) -> Positions:
         """Distance from each position to the first of the bytes in `wanted`, -1 beyond `reach`."""
@@ -99,25 +104,10 @@ class ByteBlock:
         distance[distance >= reach] = -1
         return distance
 
-    def digest(self, at: Positions, length: Positions) -> Words:
-        """A 64-bit digest of the `length` bytes at each position: equal bytes, equal digest."""
-        digest = length.astype(np.uint64) * _MIX
-        left = length.copy()
-        rows = np.arange(len(at))
-        step = 0
-        while len(rows):
-            keep = BYTE_MASKS[np.minimum(left[rows], 8)]
-            mixed = (digest[rows] ^ (self._words[at[rows] + step] & keep)) * _MIX
-            digest[rows] = mixed ^ (mixed >> _SHIFT_MIX)
-            left[rows] -= 8
-            step += 8
-            rows = rows[left[rows] > 0]
-        return digest
-
     def distinct(self, at: Positions, length: Positions) -> tuple[list[bytes], Positions]:
         """The distinct texts of these lengths at these places, and which each place has."""
         _, first, inverse = np.unique(
-            self.digest(at, length), return_index=True, return_inverse=True
+            digests(self.data, at, length), return_index=True, return_inverse=True
         )
         spans = zip(at[first].tolist(), length[first].tolist(), strict=True)
         return [self.data[a : a + n].tobytes() for a, n in spans], inverse

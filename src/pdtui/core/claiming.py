@@ -133,6 +133,22 @@ class Claimer:
             taken.append(index)
         return np.array(taken, np.int64)
 
+    def unsure_of(self, claims: Claims, rows: Positions) -> list[Unsure]:
+        """What formats would claim these lines, depending on the record above."""
+        forms = [
+            (number, form)
+            for number, form in enumerate(self._grammar.formats, 1)
+            if form.begins is Begins.UNLESS_FOLLOWING_ERROR
+        ]
+        unsure = []
+        for row in rows.tolist():
+            begin, end = int(claims.at[row]), int(claims.ends[row])
+            for number, form in forms:
+                if found := form.pattern.match(claims.text, begin, end):
+                    unsure.append(Unsure(row, number, found))
+                    break
+        return unsure
+
     def _claim_whole(self, claims: Claims, rows: Positions, number: int, form: Format) -> Positions:
         """Claims lines that have to be read whole to be understood."""
         assert form.reader is not None

@@ -49,9 +49,7 @@ class Claims:
     """Messages that stand otherwise than in their lines (JSON's)."""
 
     @classmethod
-    def of(
-        cls, lines: Split, recalled: Recalled, namings: Namings
-    ) -> Claims:
+    def of(cls, lines: Split, recalled: Recalled, namings: Namings) -> Claims:
         """What is known so far of the lines of a block: of most all."""
         return cls(
             lines.block, lines.text, lines.starts, lines.ends, lines.starts + recalled["at"],

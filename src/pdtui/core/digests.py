@@ -7,10 +7,13 @@ digests; that two unlike lines of a log share one is as likely as one in 2**40.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.bytescan import ByteBlock, Flags, Positions, Words
+Positions: TypeAlias = npt.NDArray[np.int64]
+Words: TypeAlias = npt.NDArray[np.uint64]
 
 STRETCH = 64
 """Bytes of a line that are looked at in one go."""
@@ -33,9 +36,9 @@ for _length in range(STRETCH + 1):
     _PREFIXES[_length] = np.frombuffer((b"\xff" * _length).ljust(STRETCH, b"\0"), np.uint64)
 
 
-def stretches(block: ByteBlock, at: Positions) -> Words:
-    """The 64 bytes from each place on, which may lie beyond the line: eight words a row."""
-    items = np.ndarray((len(block.data) - STRETCH + 1,), f"V{STRETCH}", block.data.data, 0, (1,))
+def stretches(data: npt.NDArray[np.uint8], at: Positions) -> Words:
+    """The 64 bytes from each place on, all of which are in `data`: eight words a row."""
+    items = np.ndarray((len(data) - STRETCH + 1,), f"V{STRETCH}", data.data, 0, (1,))
     taken: Words = items[at].view(np.uint64).reshape(-1, _WORDS)
     return taken
 
@@ -49,7 +52,7 @@ def first_bytes(lengths: Positions) -> Words:
 def without_digits(words: Words) -> Words:
     """The words with every ASCII digit as the same one."""
     data = words.view(np.uint8)
-    digits = (data - np.uint8(ord("0"))) < 10  # noqa: PLR2004 - ten digits
+    digits = (data - np.uint8(ord("0"))) < 10
     plain: Words = (data & ~(digits.view(np.uint8) * np.uint8(15))).view(np.uint64)
     return plain
 
@@ -63,6 +66,19 @@ def mixed(words: Words, stretch: int = 0) -> Words:
     columns *= _MIX
     total: Words = np.bitwise_xor.reduce(columns, axis=0)
     return total
+
+
+def digests(data: npt.NDArray[np.uint8], at: Positions, lengths: Positions) -> Words:
+    """A digest of so many bytes from each place on: equal bytes, equal digest."""
+    found = lengths.astype(np.uint64) * _MIX
+    rows, begin = np.arange(len(at)), 0
+    while len(rows):
+        words = stretches(data, at[rows] + begin)
+        words &= first_bytes(np.clip(lengths[rows] - begin, 0, STRETCH))
+        found[rows] = (found[rows] ^ mixed(words)) * _OTHER_MIX
+        begin += STRETCH
+        rows = rows[lengths[rows] > begin]
+    return found
 
 
 class Numbered:
@@ -94,12 +110,13 @@ class Numbered:
     def numbers(self, digests: Words) -> Positions:
         """The number of each digest, 0 where it is not known."""
         found = self._slots[0][digests >> _SLOT_SHIFT]
-        missed: Flags = self._keys[found] != digests
+        missed = self._keys[found] != digests
         if missed.any():
             others = digests[missed]
             second = self._slots[1][(others * _OTHER_MIX) >> _SLOT_SHIFT]
             found[missed] = np.where(self._keys[second] == others, second, 0)
-        return found.astype(np.int64)
+        numbers: Positions = found.astype(np.int64)
+        return numbers
 
     def enter(self, digest: int) -> int:
         """The number of a digest that is entered if it was not there; 0 if there is no room."""

@@ -145,6 +145,8 @@ def _last_in_group(flags: Flags, group: Positions) -> Positions:
     """The same among the rows of its own group."""
     if (group == group[0]).all():
         return _last(flags)
+    # Numbers of processes and containers have 16 bits, for which the sort is several times as fast.
+    group = group.astype(np.uint16)
     order = np.argsort(group, kind="stable")
     sorted_group = group[order]
     nearest = _last(flags[order])
@@ -158,5 +160,8 @@ def _last_of_each(groups: Positions, rows: Positions) -> list[tuple[int, int]]:
     """The distinct groups of these rows, each with its last row."""
     if not unlike(groups[rows]):
         return [(int(groups[rows[-1]]), int(rows[-1]))] if len(rows) else []
-    values, first = np.unique(groups[rows][::-1], return_index=True)
-    return list(zip(values.tolist(), rows[len(rows) - 1 - first].tolist(), strict=True))
+    mine = groups[rows]
+    last = np.full(int(mine.max()) + 1, _NONE)
+    last[mine] = rows
+    values = np.flatnonzero(last != _NONE)
+    return list(zip(values.tolist(), last[values].tolist(), strict=True))

@@ -16,7 +16,7 @@ class Namings:
     def __init__(self, kinds: KindTable) -> None:
         self._kinds = kinds
         self._said: list[tuple[tuple[int, str], ...]] = [()]
-        self._numbers = {(): _NOTHING}
+        self._numbers: dict[tuple[tuple[int, str], ...], int] = {(): _NOTHING}
 
     def added(self, numbers: Positions, process: int, name: str) -> Positions:
         """The numbers of lines that name this process too, after what they named before."""

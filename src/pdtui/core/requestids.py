@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from pdtui.core.bytescan import ByteBlock, Flags, Positions
 from pdtui.core.claims import Claims
+from pdtui.core.digests import stretches
 from pdtui.core.fields import request_of
 from pdtui.core.marking import Lines
 
@@ -141,7 +142,8 @@ def _find_named(lines: Claims, naming: Positions) -> FoundRequests:
 
 def _gather(block: ByteBlock, at: Positions) -> npt.NDArray[np.uint8]:
     """The hexadecimal digits from each place on, a row each; _NOT_HEX where there is none."""
-    nibbles: npt.NDArray[np.uint8] = _NIBBLES[block.data[at[:, None] + np.arange(_LONGEST)]]
+    text = stretches(block.data, at).view(np.uint8)[:, :_LONGEST]
+    nibbles: npt.NDArray[np.uint8] = _NIBBLES[text]
     return nibbles
 
 

@@ -39,6 +39,10 @@ from pdtui.core.torn import find_inside, last_prefix, may_hold_heads
 from pdtui.core.traces import Found, find_traces, may_say_steps
 
 
+_NEAR = 64
+"""Rows above among which the head of a record is looked for first."""
+
+
 @dataclass(slots=True)
 class Rows:
     """The columns of the rows scanned, all of one length."""
@@ -99,7 +103,7 @@ class Scanner:
         recalled = self._alike.recall(lines.block, lines.starts, lines.ends)
         claims = Claims.of(lines, recalled, self._namings)
         fresh = np.flatnonzero(~recalled.known)
-        unsure, doubtful = self._claim(claims, fresh)
+        unsure, held = self._claim(claims, fresh)
         self._claimer.infer_levels(claims, fresh)
         self._learn_hosts(claims, fresh)
         _repair_markers(claims, self.kinds, fresh)
@@ -107,8 +111,10 @@ class Scanner:
         marks = Marks.recalled(recalled, seen.message_at)
         find_leading(seen, marks, self.kinds, fresh)
         closer = self._look_closer(seen, marks, claims, fresh, recalled)
+        unsure += self._claimer.unsure_of(claims, _rows(closer, Closer.CLAIM))
+        closer[[claim.row for claim in unsure]] |= Closer.CLAIM
         self._keep(
-            claims, marks, marks.text_at - seen.message_at, closer, np.setdiff1d(fresh, doubtful)
+            claims, marks, marks.text_at - seen.message_at, closer, np.setdiff1d(fresh, held)
         )
         self._namings.settle(claims.named, fresh)
         self._records.fold(claims, lines.returns)
@@ -150,7 +156,7 @@ class Scanner:
 
     def _settle(self, claims: Claims, unsure: list[Unsure], closer: Positions) -> None:
         """Decides the claims that depend on the records above."""
-        for claim in unsure:
+        for claim in sorted(unsure, key=lambda one: one.row):
             if self._follows_error(claims, claim.row):
                 continue
             self._claimer.enter(claims, *claim)
@@ -173,17 +179,16 @@ class Scanner:
     def _claim(self, claims: Claims, rows: Positions) -> tuple[list[Unsure], Positions]:
         """Heads and prefixes, in turns, and then the heads inside of what is left.
 
-        Returns what is not decided yet, and the rows in which that or others may be the case.
+        Returns what is not decided yet, and the rows that may hold heads inside.
         """
         unsure = self._take_turns(claims, rows)
-        undecided = np.array([claim.row for claim in unsure], np.int64)
         left = claims.unclaimed(rows)
         left = left[claims.at[left] < claims.ends[left]]
-        left = np.setdiff1d(left, undecided)
+        left = np.setdiff1d(left, np.array([claim.row for claim in unsure], np.int64))
         if len(left):
             left = left[may_hold_heads(claims.text, claims.at[left], claims.ends[left])]
             self._mend(claims, left)
-        return unsure, np.concatenate((undecided, left))
+        return unsure, left
 
     def _take_turns(self, claims: Claims, rows: Positions) -> list[Unsure]:
         unsure: list[Unsure] = []
@@ -243,13 +248,14 @@ class Scanner:
     def _follows_error(self, claims: Claims, row: int) -> bool:
         """Whether the record that the row would continue is an error's or a traceback's."""
         process = int(claims.process[row])
-        if process == NO_PROCESS:
-            mine = claims.container[:row] == claims.container[row]
-        else:
-            mine = claims.process[:row] == process
-        above = np.flatnonzero(claims.begins[:row] & mine)
-        if len(above):
-            return bool(claims.level[above[-1]] >= ERROR)
+        group = claims.container if process == NO_PROCESS else claims.process
+        stop, reach = row, _NEAR
+        while stop:
+            begin = max(0, stop - reach)
+            mine = claims.begins[begin:stop] & (group[begin:stop] == group[row])
+            if mine.any():
+                return bool(claims.level[begin + int(np.flatnonzero(mine)[-1])] >= ERROR)
+            stop, reach = begin, 4 * reach
         return level_of(self._inheritance.open_head(process, int(claims.container[row]))) >= ERROR
 
 

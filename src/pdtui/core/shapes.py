@@ -200,6 +200,22 @@ class Until:
 
 
 @dataclass(frozen=True, slots=True)
+class Through:
+    """Anything, up to the first place where these bytes stand, and these bytes."""
+
+    text: bytes
+
+    @property
+    def expression(self) -> bytes:
+        return b"(?>[^\n]*?%s)" % re.escape(self.text)
+
+    def match(self, look: Look) -> None:
+        places = np.append(look.block.places(self.text), look.block.size)
+        # One in a later line lies behind the end of its own, which is looked at when all is done.
+        look.at = places[np.searchsorted(places, look.at)] + len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
 class Named:
     """Some parts together, under a name by which the text is asked for.
 

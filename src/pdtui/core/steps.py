@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import IntEnum, auto
 from typing import NamedTuple
 
+from pdtui.core.shapes import Digits, Maybe, OneByte, Shape, Text, Through
+
 
 class Step(IntEnum):
     """A step that leaves a trace; its number is what a trace's column holds."""
@@ -105,12 +107,14 @@ class Form:
 
     The groups of `pattern`, which is matched from where the message goes on after its markers:
     `key` is what the other side's row has too, `own` and `remote` are addresses, `detail` is what
-    else is of use. A form without a pattern needs only its beginning (5 bytes at least).
+    else is of use. A form without a pattern needs only its beginning (5 bytes at least), or a shape,
+    which is looked for in many lines together.
     """
 
     step: Step
     begins: bytes
     pattern: re.Pattern[bytes] | None = None
+    shape: Shape | None = None
 
 
 class Pair(NamedTuple):
@@ -138,6 +142,12 @@ _FORK_TENSOR = r".*?\btensor_id=(?P<key>\S+)"
 _REQUEST = r".*?\brequest_id=(?P<key>[^\s,|]+)"
 _COMM = r".*? rank (?P<detail>\d+ nranks \d+) .*?commId (?P<key>0x[0-9a-f]+) - Init "
 _THREAD = r".*?\((?P<detail>\w+)\)"
+
+
+_THROUGHPUT = (
+    Text(b"Engine "), Digits(1, 8), Text(b": "), Through(b"generation throughput: "),
+)  # fmt: skip
+_SOME = (OneByte(b"123456789"), Maybe((Digits(1, 8),)))
 
 
 def _bytes_form(step: Step, begins: str, rest: str) -> Form:
@@ -272,12 +282,13 @@ FORMS: tuple[Form, ...] = (
         r".*?retrieved by (?P<detail>\d+) ",
     ),
     _form(Step.KV_FETCHED_LATE, "Potentially invalid KV blocks for unrecognized request "),
-    _form(
+    # Every engine's, every ten seconds.
+    Form(
         Step.NOT_GENERATING,
-        "Engine ",
-        r"\d+: .*?generation throughput: 0\.0 tokens/s, Running: [1-9]\d* reqs",
+        b"Engine ",
+        shape=Shape((*_THROUGHPUT, Text(b"0.0 tokens/s, Running: "), *_SOME, Text(b" reqs"))),
     ),
-    _form(Step.GENERATING, "Engine ", r"\d+: .*?generation throughput: "),
+    Form(Step.GENERATING, b"Engine ", shape=Shape(_THROUGHPUT)),
     # What fails.
     _form(Step.THREAD_DIED, "Exception in thread ", _THREAD),
     _form(Step.TRACEBACK, "Traceback (most recent call last)"),

@@ -11,13 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from pdtui.core.bytescan import BYTE_MASKS, Flags, Positions, word
+from pdtui.core.digests import STRETCH, digests
 from pdtui.core.fields import request_of
 from pdtui.core.growable import Growable
 from pdtui.core.marking import Lines
@@ -45,6 +45,7 @@ class Said(NamedTuple):
 
 
 _NOTHING_SAID = Said()
+_NO_GROUPS: dict[str, bytes | None] = {}
 
 
 class Trace(NamedTuple):
@@ -143,7 +144,17 @@ def steps_flags(*steps: Step) -> Flags:
 
 def key_of(text: bytes) -> int:
     """The key that stands for these bytes: equal bytes, equal key, never NO_KEY."""
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "little") or 1
+    [key] = _keys_of([text]).tolist()
+    return int(key)
+
+
+def _keys_of(texts: list[bytes]) -> Keys:
+    """The keys that stand for these texts."""
+    data = np.frombuffer(b"".join(texts) + bytes(STRETCH), np.uint8)
+    lengths = np.array([len(text) for text in texts], np.int64)
+    keys = digests(data, np.cumsum(lengths) - lengths, lengths)
+    keys[keys == NO_KEY] = 1
+    return keys
 
 
 _BY_WORD: dict[int, dict[int, list[Form]]] = defaultdict(lambda: defaultdict(list))
@@ -178,21 +189,24 @@ class _Collected:
         self, rows: Positions, step: Step, found: list[re.Match[bytes] | None], which: Positions
     ) -> None:
         """Adds traces of one step; `which` of the matches each row has."""
-        groups = [one.groupdict() if one else {} for one in found]
-        keys = [_key(step, said.get("key")) for said in groups]
-        said = [_said(one.get("own"), one.get("remote"), one.get("detail")) for one in groups]
-        numbers = [self.texts.setdefault(one, len(self.texts)) for one in said]
+        groups = [one.groupdict() if one else _NO_GROUPS for one in found]
+        keys = _keys(step, [said.get("key") for said in groups])
+        said = [(one.get("own"), one.get("remote"), one.get("detail")) for one in groups]
+        numbers = {one: self._text_number(_said(*one)) for one in set(said)}
         self.row.append(rows)
         self.step.append(np.full(len(rows), step, np.uint8))
-        self.key.append(np.array(keys, np.uint64)[which])
-        self.said.append(np.array(numbers, np.int32)[which])
+        self.key.append(keys[which])
+        self.said.append(np.array([numbers[one] for one in said], np.int32)[which])
 
-    def add_keys(self, rows: Positions, step: Step, keys: list[int]) -> None:
+    def add_keys(self, rows: Positions, step: Step, keys: Keys) -> None:
         """Adds traces that say nothing but their step and key."""
         self.row.append(rows)
         self.step.append(np.full(len(rows), step, np.uint8))
-        self.key.append(np.array(keys, np.uint64))
+        self.key.append(keys)
         self.said.append(np.zeros(len(rows), np.int32))
+
+    def _text_number(self, said: Said) -> int:
+        return self.texts.setdefault(said, len(self.texts))
 
     def found(self) -> Found:
         """All of them in the order of their rows."""
@@ -264,11 +278,15 @@ def _collect(lines: Lines, looked: _Stretch, form: Form, collected: _Collected) 
     fits = np.ones(len(rows), np.bool_)
     for begin in range(_WORD, len(form.begins), _WORD):
         fits &= lines.block.starts_with(at + begin, form.begins[begin : begin + _WORD])
+    where = np.flatnonzero(fits)
+    if form.shape is not None:
+        of_shape = form.shape.find(lines.block, at[where], ends[where]).rows
+        fits = np.zeros(len(rows), np.bool_)
+        fits[where[of_shape]] = True
     if form.pattern is None:
         rows = rows[fits]
-        collected.add_keys(rows, form.step, [NO_KEY] * len(rows))
+        collected.add_keys(rows, form.step, np.zeros(len(rows), np.uint64))
         return fits
-    where = np.flatnonzero(fits)
     begins, ends = at[where], ends[where]
     if _differ(lines.text, begins[:_SAMPLE], ends[:_SAMPLE]):
         texts, which = _slices(lines.text, begins, ends), np.arange(len(where))
@@ -290,12 +308,16 @@ def _slices(text: bytes, begins: Positions, ends: Positions) -> list[bytes]:
     return [text[a:b] for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
 
 
-def _key(step: Step, text: bytes | None) -> int:
-    if text is None:
-        return NO_KEY
-    if step in _REQUEST_STEPS:
-        text = (request_of(_decoded(text)) or _decoded(text)).encode()
-    return key_of(text)
+def _keys(step: Step, texts: list[bytes | None]) -> Keys:
+    """The key for each of these texts, NO_KEY for none."""
+    said = np.array([text is not None for text in texts], np.bool_)
+    keys = np.zeros(len(texts), np.uint64)
+    if said.any():
+        found = [text for text in texts if text is not None]
+        if step in _REQUEST_STEPS:
+            found = [(request_of(_decoded(one)) or _decoded(one)).encode() for one in found]
+        keys[said] = _keys_of(found)
+    return keys
 
 
 @lru_cache(maxsize=4096)
@@ -316,4 +338,4 @@ def _collect_pair(lines: Lines, pair: Pair, collected: _Collected) -> None:
             if (one := pattern.search(lines.text, begin, end)) and one["key"]:
                 rows.append(row)
                 found.append(key_of(pair.name.encode() + b"\0" + one["key"]))
-        collected.add_keys(np.array(rows, np.int64), step, found)
+        collected.add_keys(np.array(rows, np.int64), step, np.array(found, np.uint64))
