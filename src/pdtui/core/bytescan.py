@@ -57,6 +57,8 @@ class ByteBlock:
             (self.size + PADDING - 7,), np.dtype("<u8"), self.data.data, 0, (1,)
         )
         self._places: dict[bytes, Positions] = {}
+        # Made once: new arrays of this size cost as much as the compare that fills them.
+        self._flags = np.empty((2, self.size), np.bool_)
 
     def byte(self, at: Positions) -> ByteArray:
         """The byte at each position."""
@@ -76,8 +78,10 @@ class ByteBlock:
         if text not in self._places:
             first, second = sorted(range(len(text)), key=lambda place: _rarity(text[place]))[:2]
             stop = max(self.size - len(text) + 1, 0)
-            here = self.data[first : first + stop] == text[first]
-            here &= self.data[second : second + stop] == text[second]
+            here, there = self._flags[:, :stop]
+            np.equal(self.data[first : first + stop], text[first], out=here)
+            np.equal(self.data[second : second + stop], text[second], out=there)
+            here &= there
             # Most texts stand nowhere in a block, which is quicker to tell than where.
             at = np.flatnonzero(here) if here.any() else _NOWHERE
             for begin in range(0, len(text), 8):

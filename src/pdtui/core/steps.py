@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum, auto
 from typing import NamedTuple
 
-from pdtui.core.shapes import Digits, Maybe, OneByte, Shape, Text, Through
+from pdtui.core.shapes import Digits, Maybe, Named, OneByte, Part, Shape, Text, Through, Until
 
 
 class Step(IntEnum):
@@ -107,8 +107,8 @@ class Form:
 
     The groups of `pattern`, which is matched from where the message goes on after its markers:
     `key` is what the other side's row has too, `own` and `remote` are addresses, `detail` is what
-    else is of use. A form without a pattern needs only its beginning (5 bytes at least), or a shape,
-    which is looked for in many lines together.
+    else is of use. In their place a form may have a shape, which is looked for in many lines
+    together, with parts that are named so. Without both its beginning is enough (5 bytes at least).
     """
 
     step: Step
@@ -144,9 +144,18 @@ _COMM = r".*? rank (?P<detail>\d+ nranks \d+) .*?commId (?P<key>0x[0-9a-f]+) - I
 _THREAD = r".*?\((?P<detail>\w+)\)"
 
 
-_THROUGHPUT = (
-    Text(b"Engine "), Digits(1, 8), Text(b": "), Through(b"generation throughput: "),
-)  # fmt: skip
+def _shape_form(step: Step, begins: bytes, *parts: Part) -> Form:
+    return Form(step, begins, shape=Shape((Text(begins), *parts)))
+
+
+_REMOTE_PARTS = (Text(b"remote_address="), Named("remote", (Until(b" ,", 96),)))
+_NEW_PARTS = (
+    Until(b"|", 64, least=0),
+    Text(b"| "),
+    *_REMOTE_PARTS,
+    Maybe((Text(b", unique_id_hex="), Named("key", (Until(b" ,", 512),)))),
+)
+_THROUGHPUT = (Digits(1, 8), Text(b": "), Through(b"generation throughput: "))
 _SOME = (OneByte(b"123456789"), Maybe((Digits(1, 8),)))
 
 
@@ -163,18 +172,10 @@ FORMS: tuple[Form, ...] = (
     _form(Step.ADDRESS_SET, "ZMQ address configured |", _OWN),
     _form(Step.BOUND, "ZMQ Router socket bound", _OWN),
     _form(Step.LISTENING, "Listener thread RUNNING", _OWN),
-    _form(Step.CONNECTING, "create_connect START |", r" " + _REMOTE),
-    _form(Step.CONNECTED, "ZMQ DEALER connected |", r" " + _REMOTE),
-    _form(
-        Step.NEW_SENT,
-        "Sending NEW command",
-        r"[^|]*\| " + _REMOTE + r"(?:, unique_id_hex=(?P<key>\w+))?",
-    ),
-    _form(
-        Step.NEW_RECEIVED,
-        "DECODE: Received NEW command",
-        r"[^|]*\| " + _REMOTE + r"(?:, unique_id_hex=(?P<key>\w+))?",
-    ),
+    _shape_form(Step.CONNECTING, b"create_connect START |", Text(b" "), *_REMOTE_PARTS),
+    _shape_form(Step.CONNECTED, b"ZMQ DEALER connected |", Text(b" "), *_REMOTE_PARTS),
+    _shape_form(Step.NEW_SENT, b"Sending NEW command", *_NEW_PARTS),
+    _shape_form(Step.NEW_RECEIVED, b"DECODE: Received NEW command", *_NEW_PARTS),
     *(
         form
         for side, rank in (("PREFILL", "0"), ("DECODE", "1"))
@@ -283,12 +284,15 @@ FORMS: tuple[Form, ...] = (
     ),
     _form(Step.KV_FETCHED_LATE, "Potentially invalid KV blocks for unrecognized request "),
     # Every engine's, every ten seconds.
-    Form(
+    _shape_form(
         Step.NOT_GENERATING,
         b"Engine ",
-        shape=Shape((*_THROUGHPUT, Text(b"0.0 tokens/s, Running: "), *_SOME, Text(b" reqs"))),
+        *_THROUGHPUT,
+        Text(b"0.0 tokens/s, Running: "),
+        *_SOME,
+        Text(b" reqs"),
     ),
-    Form(Step.GENERATING, b"Engine ", shape=Shape(_THROUGHPUT)),
+    _shape_form(Step.GENERATING, b"Engine ", *_THROUGHPUT),
     # What fails.
     _form(Step.THREAD_DIED, "Exception in thread ", _THREAD),
     _form(Step.TRACEBACK, "Traceback (most recent call last)"),

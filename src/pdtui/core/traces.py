@@ -21,6 +21,7 @@ from pdtui.core.digests import STRETCH, digests
 from pdtui.core.fields import request_of
 from pdtui.core.growable import Growable
 from pdtui.core.marking import Lines
+from pdtui.core.shapes import Look
 from pdtui.core.steps import FORMS, Form, Pair, Step
 
 Keys = npt.NDArray[np.uint64]
@@ -198,6 +199,19 @@ class _Collected:
         self.key.append(keys[which])
         self.said.append(np.array([numbers[one] for one in said], np.int32)[which])
 
+    def add_look(self, rows: Positions, step: Step, look: Look) -> None:
+        """Adds traces of one step with what their look read: `key` and `remote`."""
+        keys = np.zeros(len(rows), np.uint64)
+        if "key at" in look.values:
+            at, lengths = look.values["key at"], look.values["key length"]
+            keys = np.where(lengths > 0, np.maximum(digests(look.block.data, at, lengths), 1), 0)
+        self.add_keys(rows, step, keys.astype(np.uint64))
+        if len(rows) and "remote at" in look.values:
+            at, lengths = look.values["remote at"], look.values["remote length"]
+            texts, which = look.block.distinct(at, lengths)
+            numbers = [self._text_number(_said(None, remote, None)) for remote in texts]
+            self.said[-1] = np.array(numbers, np.int32)[which]
+
     def add_keys(self, rows: Positions, step: Step, keys: Keys) -> None:
         """Adds traces that say nothing but their step and key."""
         self.row.append(rows)
@@ -244,6 +258,8 @@ def find_traces(
         for number, beginning in enumerate(beginnings.tolist()):
             places = candidates[which == number]
             for form in _BY_WORD[length].get(beginning, ()):
+                if not len(places):
+                    break
                 stretch = _Stretch(looked_at[places], at[places], ends[places])
                 places = places[~_collect(lines, stretch, form, collected)]
     for pair in pairs:
@@ -279,10 +295,14 @@ def _collect(lines: Lines, looked: _Stretch, form: Form, collected: _Collected) 
     for begin in range(_WORD, len(form.begins), _WORD):
         fits &= lines.block.starts_with(at + begin, form.begins[begin : begin + _WORD])
     where = np.flatnonzero(fits)
+    if not len(where):
+        return fits
     if form.shape is not None:
-        of_shape = form.shape.find(lines.block, at[where], ends[where]).rows
+        look = form.shape.find(lines.block, at[where], ends[where])
         fits = np.zeros(len(rows), np.bool_)
-        fits[where[of_shape]] = True
+        fits[where[look.rows]] = True
+        collected.add_look(rows[fits], form.step, look)
+        return fits
     if form.pattern is None:
         rows = rows[fits]
         collected.add_keys(rows, form.step, np.zeros(len(rows), np.uint64))
