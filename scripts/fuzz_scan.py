@@ -64,8 +64,22 @@ class Mutator:
         common = pick.choice(PREFIXES) if pick.random() < 0.2 else b""
         lines = [common + self._changed(line) if pick.random() < share else common + line
                  for line in lines]  # fmt: skip
+        if pick.random() < 0.5:
+            # Lines alike are told by those before them, see `core/alike.py`.
+            lines += [self._again(line) for _ in range(pick.randint(1, 4)) for line in lines]
         end = pick.choice([b"\n", b"\n", b"\n", b"\r\n"])
         return end.join(lines) + pick.choice([end, end, b""])
+
+    def _again(self, line: bytes) -> bytes:
+        """The line as its statement may write it another time."""
+        pick = self.random
+        share = pick.choice([0, 0.1, 0.5])
+        digits = [pick.randrange(10) if pick.random() < share else byte - 48 for byte in line]
+        again = bytes(
+            48 + digit if 48 <= byte <= 57 else byte
+            for byte, digit in zip(line, digits, strict=True)
+        )
+        return self._changed(again) if pick.random() < 0.1 else again
 
     def _stretch(self) -> list[bytes]:
         pick = self.random

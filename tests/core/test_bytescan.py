@@ -16,6 +16,7 @@ from pdtui.core.bytescan import (
     number,
     word,
 )
+from pdtui.core.digests import digests
 
 BLOCKS = st.lists(
     st.sampled_from([b"0", b"9", b"/", b":", b" ", b"a", b"\0", b"\xff", b"\xb0", b"1234", b"\n"])
@@ -73,9 +74,23 @@ def test_digests_tell_texts_apart(texts: list[bytes]) -> None:
     block = b"".join(text + b"|" for text in [*texts, *texts])
     length = np.array([len(text) for text in [*texts, *texts]], np.int64)
     at = np.concatenate(([0], np.cumsum(length + 1)[:-1]))
-    digests = ByteBlock(block).digest(at, length).tolist()
-    assert digests[: len(texts)] == digests[len(texts) :]
-    assert len(set(digests)) == len(set(texts))
+    found = digests(ByteBlock(block).data, at, length).tolist()
+    assert found[: len(texts)] == found[len(texts) :]
+    assert len(set(found)) == len(set(texts))
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(
+        st.sampled_from([b"kv_", b"role", b"_", b"-", b"cmpl-", b"ab", b"_addr_"]), max_size=9
+    ),
+    st.sampled_from([b"kv_role", b"cmpl-", b"_addr_", b"__", b"ab", b"-k", b"roleab"]),
+)
+def test_places_are_where_find_finds(parts: list[bytes], text: bytes) -> None:
+    """A text is found wherever it stands, also at the block's start and end, also overlapping."""
+    block = b"".join(parts)
+    expected = [at for at in range(len(block)) if block.startswith(text, at)]
+    assert ByteBlock(block).places(text).tolist() == expected
 
 
 def test_looks_from_the_end_stay_inside() -> None:

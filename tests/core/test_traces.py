@@ -9,7 +9,7 @@ import pytest
 
 from pdtui.core.grammar import Grammar
 from pdtui.core.source import Source
-from pdtui.core.steps import FORMS, Pair, Step
+from pdtui.core.steps import FORMS, Form, Pair, Step
 from pdtui.core.traces import Trace, key_of
 from tests.conftest import DATA
 from tests.core.handshake_lines import P, accepting, connecting, line, said, source
@@ -91,7 +91,9 @@ def test_every_form_is_found_by_its_first_bytes() -> None:
     plain = [form == Form(form.step, form.begins) for form in FORMS]
     for number, form in enumerate(FORMS):
         before = zip(FORMS[:number], plain, strict=False)
-        hiding = [one for one, is_plain in before if is_plain and form.begins.startswith(one.begins)]
+        hiding = [
+            one for one, is_plain in before if is_plain and form.begins.startswith(one.begins)
+        ]
         assert not hiding, form
 
 

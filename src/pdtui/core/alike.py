@@ -1,19 +1,20 @@
 """Lines alike: what was found out of one line holds for all that differ in nothing that matters.
 
 A log of a million lines is written by some dozens of statements. What a line is (its format, level,
-process, markers) is decided by its *head*, the bytes up to a little behind where the message begins,
-without the digits of its stamp. So a line is looked up by digests of three things, each telling
-how much counts for the next one:
+process, markers) is decided by its *head*, the bytes up to a little behind where the message
+begins, without the digits of its stamp. So a line is looked up by digests of three things, each
+telling how much counts for the next one:
 
     beginning   its first 16 bytes, digits alike        → how many of its bytes count at all
-    template    so many bytes, digits alike             → where its stamp stands, where its head ends
+    template    so many bytes, digits alike             → where its stamp is, where its head ends
     likeness    the bytes of the head but the stamp's   → what was found out of such a line
 
-Lines of the formats that are told by their heads count up to the message; of all others every byte
-counts, since their expressions look at all of it. Only the stamp is read anew. What is not found here
-is understood the long way (`scan.py`) and kept here when it has been seen twice; text that never
-comes again costs nothing more than before. What decides for a line must not depend on other
-lines nor on the value of a digit outside of its head: `_may_be_kept` says which do not.
+Lines of the formats that are told by their heads count up to the message; of all others every
+byte counts, since their expressions look at all of it. Only the stamp is read anew. What is not
+found here is understood the long way (`scan.py`) and kept here when the like has been seen twice;
+text that never comes again costs next to nothing more than before. What decides for a line must
+not depend on other lines nor on the value of a digit outside of its head: `_may_be_kept` and
+`_candidate` say which do not.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ class Closer(IntFlag):
 
 
 class Found(NamedTuple):
-    """What is known of a line: columns of Claims and Marks, and what is to be looked at more closely."""
+    """What is known of a line: columns of Claims and Marks, and what is to be looked for in it."""
 
     format: int = 0
     level: int = 0
@@ -366,8 +367,8 @@ class _Looked:
         self._block, self._starts = block, starts
         self.length = ends - starts
         self.first = stretches(block.data, starts)
-        if (self.length < STRETCH).any():
-            self.first &= first_bytes(np.minimum(self.length, STRETCH))
+        short = np.flatnonzero(self.length < STRETCH)
+        self.first[short] &= first_bytes(self.length[short])
         self._plain = without_digits(self.first)
 
     def beginnings(self) -> Words:

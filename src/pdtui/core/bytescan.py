@@ -15,10 +15,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.digests import Positions as Positions
-from pdtui.core.digests import Words as Words
-from pdtui.core.digests import digests
-
+Positions: TypeAlias = npt.NDArray[np.int64]
+Words: TypeAlias = npt.NDArray[np.uint64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 ByteArray: TypeAlias = npt.NDArray[np.uint8]
 
@@ -32,6 +30,10 @@ _ZEROS_TEXT = np.uint64(0x3030303030303030)
 _NOT_DIGIT_CARRY = np.uint64(0x7676767676767676)
 _FREQUENT = b" e0t1ao2nisr3dc45l:m_6p7u8f9,g.=[]-/vh'bky()wqxzj\xf0\x9f\xe2"
 """Bytes of a log from the most frequent on; others are rarer."""
+_ANCHORS = b"_-"
+"""Bytes that stand in many of the texts that are looked for, and seldom elsewhere."""
+_BEFORE = 3
+"""Bytes before an anchor that are looked at with it."""
 _NOWHERE: Positions = np.zeros(0, np.int64)
 BYTE_MASKS: Words = np.array([(1 << (8 * n)) - 1 for n in range(9)], np.uint64)
 """`BYTE_MASKS[n]` keeps the first n bytes of a word."""
@@ -57,6 +59,7 @@ class ByteBlock:
             (self.size + PADDING - 7,), np.dtype("<u8"), self.data.data, 0, (1,)
         )
         self._places: dict[bytes, Positions] = {}
+        self._around: dict[int, tuple[Positions, Words]] = {}
         # Made once: new arrays of this size cost as much as the compare that fills them.
         self._flags = np.empty((2, self.size), np.bool_)
 
@@ -74,20 +77,41 @@ class ByteBlock:
         return found
 
     def places(self, text: bytes) -> Positions:
-        """Where `text` stands in the block: two compares a byte, of its two rarest bytes."""
+        """Where `text` (of two bytes or more) stands in the block."""
         if text not in self._places:
-            first, second = sorted(range(len(text)), key=lambda place: _rarity(text[place]))[:2]
-            stop = max(self.size - len(text) + 1, 0)
-            here, there = self._flags[:, :stop]
-            np.equal(self.data[first : first + stop], text[first], out=here)
-            np.equal(self.data[second : second + stop], text[second], out=there)
-            here &= there
-            # Most texts stand nowhere in a block, which is quicker to tell than where.
-            at = np.flatnonzero(here) if here.any() else _NOWHERE
+            anchor = next((byte for byte in text if byte in _ANCHORS), None)
+            at = self._by_anchor(text, anchor) if anchor else self._by_rarest(text)
             for begin in range(0, len(text), 8):
                 at = at[self.starts_with(at + begin, text[begin : begin + 8])]
             self._places[text] = at
         return self._places[text]
+
+    def _by_anchor(self, text: bytes, anchor: int) -> Positions:
+        """Where `text` may stand, by what stands around each place of a byte that is in it."""
+        if anchor not in self._around:
+            at = np.flatnonzero(self.data[: self.size] == anchor)
+            self._around[anchor] = at, self._words[np.maximum(at - _BEFORE, 0)]
+        at, words = self._around[anchor]
+        place = text.index(anchor)
+        begin = max(0, place - _BEFORE)
+        window = text[begin : place - _BEFORE + 8]
+        shift = 8 * max(0, _BEFORE - place)
+        fits = (words >> np.uint64(shift)) & BYTE_MASKS[len(window)] == word(window)
+        # What is read before the block's start is not what stands there.
+        fits |= at < _BEFORE
+        found: Positions = at[fits] - place
+        return found[found >= 0]
+
+    def _by_rarest(self, text: bytes) -> Positions:
+        """Where the two rarest bytes of `text` stand as in it."""
+        first, second = sorted(range(len(text)), key=lambda place: _rarity(text[place]))[:2]
+        stop = max(self.size - len(text) + 1, 0)
+        here, there = self._flags[:, :stop]
+        np.equal(self.data[first : first + stop], text[first], out=here)
+        np.equal(self.data[second : second + stop], text[second], out=there)
+        here &= there
+        # Most texts stand nowhere in a block, which is quicker to tell than where.
+        return np.flatnonzero(here) if here.any() else _NOWHERE
 
     def find(self, at: Positions, wanted: bytes, reach: int) -> Positions:
         """Distance from each position to the first of the bytes in `wanted`, -1 beyond `reach`."""
@@ -107,14 +131,6 @@ class ByteBlock:
                 break
         distance[distance >= reach] = -1
         return distance
-
-    def distinct(self, at: Positions, length: Positions) -> tuple[list[bytes], Positions]:
-        """The distinct texts of these lengths at these places, and which each place has."""
-        _, first, inverse = np.unique(
-            digests(self.data, at, length), return_index=True, return_inverse=True
-        )
-        spans = zip(at[first].tolist(), length[first].tolist(), strict=True)
-        return [self.data[a : a + n].tobytes() for a, n in spans], inverse
 
 
 def _rarity(byte: int) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from pdtui.core import levels
 from pdtui.core.bytescan import Positions
 from pdtui.core.claims import Claims
+from pdtui.core.digests import distinct
 from pdtui.core.formats import Begins, Format, groups, message_begin
 from pdtui.core.formats.json_lines import Readings
 from pdtui.core.kinds import MAX_RANK, NO_PROCESS, KindTable
@@ -94,8 +95,8 @@ class Claimer:
     def _enter_names(self, claims: Claims, rows: Positions, look: Look) -> None:
         """Processes that have a name and no pid: SGLang's `DP0 TP1`."""
         named = np.flatnonzero(look.values["process length"] > 0)
-        texts, which = claims.block.distinct(
-            look.values["process at"][named], look.values["process length"][named]
+        texts, which = distinct(
+            claims.block, look.values["process at"][named], look.values["process length"][named]
         )
         for number, text in enumerate(texts):
             of_text = rows[named[which == number]]

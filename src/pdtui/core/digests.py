@@ -1,19 +1,16 @@
 """Digests of the first bytes of many lines at once, and a table that numbers them.
 
-Sixty-four bytes (a *stretch*) of every line are taken in one go, as eight words; what does not count
-is masked out, and what is left is mixed into one 64-bit number a line. Equal bytes have equal
+Sixty-four bytes (a *stretch*) of every line are taken in one go, as eight words; what does not
+count is masked out, and what is left is mixed into one 64-bit number a line. Equal bytes have equal
 digests; that two unlike lines of a log share one is as likely as one in 2**40.
 """
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
 import numpy.typing as npt
 
-Positions: TypeAlias = npt.NDArray[np.int64]
-Words: TypeAlias = npt.NDArray[np.uint64]
+from pdtui.core.bytescan import ByteBlock, Positions, Words
 
 STRETCH = 64
 """Bytes of a line that are looked at in one go."""
@@ -79,6 +76,14 @@ def digests(data: npt.NDArray[np.uint8], at: Positions, lengths: Positions) -> W
         begin += STRETCH
         rows = rows[lengths[rows] > begin]
     return found
+
+
+def distinct(block: ByteBlock, at: Positions, lengths: Positions) -> tuple[list[bytes], Positions]:
+    """The distinct texts of these lengths at these places, and which each place has."""
+    found = digests(block.data, at, lengths)
+    _, first, inverse = np.unique(found, return_index=True, return_inverse=True)
+    spans = zip(at[first].tolist(), lengths[first].tolist(), strict=True)
+    return [block.data[a : a + n].tobytes() for a, n in spans], inverse
 
 
 class Numbered:

@@ -25,6 +25,7 @@ from pdtui.core.bytescan import (
     number,
     unlike,
 )
+from pdtui.core.digests import distinct
 from pdtui.core.events import EVENT_BYTES
 from pdtui.core.kinds import MAX_RANK, NO_RANK, KindTable
 from pdtui.core.markers import VARIATION_SELECTOR, known_markers
@@ -186,7 +187,7 @@ class _Signs:
         if not len(strange):
             return codes, length
         reach = np.minimum(lines.ends[rows[strange]] - at[strange], _LONGEST_EMOJI)
-        texts, which = lines.block.distinct(at[strange], reach)
+        texts, which = distinct(lines.block, at[strange], reach)
         for number_of_text in _in_order(which):
             if emoji := _EMOJI.match(texts[number_of_text].decode("utf-8", "replace")):
                 of_text = strange[which == number_of_text]
@@ -269,7 +270,7 @@ def _find_arrows(lines: Lines, marks: Marks, kinds: KindTable, success: Flags) -
     rows, first = np.unique(rows[arrows], return_index=True)
     at, codes = at[arrows][first], codes[arrows][first]
     begin = np.maximum(lines.message_at[rows], at - _LONGEST_ADDRESS)
-    texts, which = lines.block.distinct(begin, at - begin)
+    texts, which = distinct(lines.block, begin, at - begin)
     own = [_BEFORE_ARROW.search(text) for text in texts]
     addresses = np.array([_address(kinds, found[0]) if found else 0 for found in own], np.int64)
     of_row = addresses[which] if len(rows) else addresses
@@ -311,7 +312,7 @@ def _find_own_addresses(lines: Lines, marks: Marks, kinds: KindTable) -> None:
     rows, at = rows[kept], at[kept]
     if not len(rows):
         return
-    texts, which = lines.block.distinct(at, np.minimum(lines.ends[rows] - at, _LONGEST_ADDRESS))
+    texts, which = distinct(lines.block, at, np.minimum(lines.ends[rows] - at, _LONGEST_ADDRESS))
     own = [_ADDRESS.match(text) for text in texts]
     addresses = np.array(
         [_address(kinds, found["address"]) if found else 0 for found in own], np.int64

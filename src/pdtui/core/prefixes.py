@@ -15,6 +15,7 @@ import numpy as np
 
 from pdtui.core.bytescan import Positions, leading_digits, unlike
 from pdtui.core.claims import Claims
+from pdtui.core.digests import distinct
 from pdtui.core.kinds import NO_RANK, KindTable
 from pdtui.core.prefixforms import (
     MOST_PREFIXES,
@@ -102,7 +103,7 @@ class PrefixPeeler:
         if not len(look.rows):
             return
         begins, lengths = look.values["process at"], look.values["process length"]
-        texts, which = claims.block.distinct(begins, lengths)
+        texts, which = distinct(claims.block, begins, lengths)
         rows = rows[look.rows]
         claims.at[rows] = look.at
         keys = look.values["pid"] << 32 | which
@@ -127,7 +128,7 @@ class PrefixPeeler:
         rows, length = rows[whole], length[whole]
         if not len(rows):
             return rows
-        texts, which = claims.block.distinct(claims.at[rows], length)
+        texts, which = distinct(claims.block, claims.at[rows], length)
         for text in texts:
             if text not in self._known:
                 self._known[text] = understand(text)

@@ -38,7 +38,6 @@ from pdtui.core.requestids import FoundRequests, find_requests, may_name_request
 from pdtui.core.torn import find_inside, last_prefix, may_hold_heads
 from pdtui.core.traces import Found, find_traces, may_say_steps
 
-
 _NEAR = 64
 """Rows above among which the head of a record is looked for first."""
 

@@ -25,6 +25,7 @@ from pdtui.core.bytescan import (
     number,
     word,
 )
+from pdtui.core.digests import distinct
 
 _LONGEST_RANK_NAMES = 48
 _TENSOR_RANK = re.compile(rb"\bTP(\d{1,4})\b")
@@ -253,7 +254,7 @@ class RankNames:
 
     def match(self, look: Look) -> None:
         length = np.maximum(look.block.find(look.at, b"]", _LONGEST_RANK_NAMES), 0)
-        texts, which = look.block.distinct(look.at, length)
+        texts, which = distinct(look.block, look.at, length)
         pattern = re.compile(self.expression[: -len(rb"(?=\])")])
         ok = np.array([bool(pattern.fullmatch(text)) for text in texts], np.bool_)
         ranks = [_TENSOR_RANK.search(text) for text in texts]

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pdtui.core.bytescan import BYTE_MASKS, Flags, Positions, word
-from pdtui.core.digests import STRETCH, digests
+from pdtui.core.digests import STRETCH, digests, distinct
 from pdtui.core.fields import request_of
 from pdtui.core.growable import Growable
 from pdtui.core.marking import Lines
@@ -208,7 +208,7 @@ class _Collected:
         self.add_keys(rows, step, keys.astype(np.uint64))
         if len(rows) and "remote at" in look.values:
             at, lengths = look.values["remote at"], look.values["remote length"]
-            texts, which = look.block.distinct(at, lengths)
+            texts, which = distinct(look.block, at, lengths)
             numbers = [self._text_number(_said(None, remote, None)) for remote in texts]
             self.said[-1] = np.array(numbers, np.int32)[which]
 
@@ -311,7 +311,7 @@ def _collect(lines: Lines, looked: _Stretch, form: Form, collected: _Collected) 
     if _differ(lines.text, begins[:_SAMPLE], ends[:_SAMPLE]):
         texts, which = _slices(lines.text, begins, ends), np.arange(len(where))
     else:
-        texts, which = lines.block.distinct(begins, ends - begins)
+        texts, which = distinct(lines.block, begins, ends - begins)
     found = [form.pattern.match(text) for text in texts]
     matched = np.array([one is not None for one in found], np.bool_)[which]
     fits[where[~matched]] = False
