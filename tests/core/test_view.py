@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pdtui.core import view as module
+from pdtui.core import matches as module
 from pdtui.core.lanes import Lane, Split, lanes_of
 from pdtui.core.levels import WARNING
+from pdtui.core.matches import Matches, newest_time
 from pdtui.core.merge import Merge
 from pdtui.core.query import Filter, parse_markers, parse_ranks, parse_text
-from pdtui.core.view import LaneView, Matches, TimelineView, newest_time
+from pdtui.core.view import LaneView, TimelineView
 from tests.core.loglines import logs
 from tests.core.sources import Written, growing, pieces_of, store_of
 

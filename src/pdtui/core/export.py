@@ -12,11 +12,13 @@ import numpy as np
 
 from pdtui.core.describe import Describer, Row
 from pdtui.core.levels import LEVEL_NAMES, WARNING
-from pdtui.core.merge import Merge, Refs, row_numbers, source_numbers
+from pdtui.core.matches import Matches
+from pdtui.core.merge import Merge
 from pdtui.core.query import ANY_MARKER, Filter, parse_markers
+from pdtui.core.refs import Refs, row_numbers, source_numbers
 from pdtui.core.stamps import to_datetime
 from pdtui.core.store import Store
-from pdtui.core.view import Matches, TimelineView
+from pdtui.core.view import TimelineView
 
 _BATCH = 4096
 _MOST_READ = 1 << 20

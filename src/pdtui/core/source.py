@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pdtui.core.columns import Columns
+from pdtui.core.kindcounts import STRETCH, KindCounts
 from pdtui.core.kinds import KindTable
 from pdtui.core.requestindex import RequestIndex
 from pdtui.core.scan import Rows, Scanner
@@ -49,8 +50,8 @@ class Source:
         """What happened to its file: `truncated at 10:30:51`, `replaced at 10:30:51`."""
         self.heard: float | None = None
         """When (seconds since the epoch) bytes last arrived."""
-        self.amendments = 0
-        """How often a row that had been shown unfinished turned out to be something else."""
+        self.amended: list[int] = []
+        """The first row, each time that rows which had been shown turned out to be otherwise."""
         self.arrivals: list[tuple[int, int]] = []
         """First row and number of each batch that arrived live; rows before are from disk."""
         self.segments: list[Segment] = []
@@ -67,11 +68,18 @@ class Source:
         """The steps of handshakes, transfers and requests that its whole lines say."""
         self.requests = RequestIndex()
         """Which of its whole lines speak of which request."""
+        self.kind_counts = KindCounts()
+        """The kinds of its whole lines, a stretch of rows at a time; see count_kinds."""
         self._first_stamped: int | None = None
         """The first row with a stamp; the rows above it have its time."""
 
     def __len__(self) -> int:
         return len(self.columns)
+
+    @property
+    def amendments(self) -> int:
+        """How often rows that had been shown turned out to be otherwise."""
+        return len(self.amended)
 
     def __getstate__(self) -> dict[str, object]:
         """What another process is sent: everything but the files, which it opens itself."""
@@ -165,6 +173,12 @@ class Source:
         # Where rows are just being added, the last one may seem to reach into them.
         return text[: text.find(b"\n") + 1 or None]
 
+    def count_kinds(self) -> None:
+        """Extends the counts of kinds to all stretches of rows that will not change any more."""
+        for stretch in range(len(self.kind_counts), self.whole // STRETCH):
+            first = stretch * STRETCH
+            self.kind_counts.add([(0, self.columns.kind[first : first + STRETCH])])
+
     def close(self) -> None:
         """Closes the files. Who still reads gets nothing from then on."""
         with self._reading:
@@ -232,9 +246,10 @@ class Source:
             # The first stamp was only a guess, and so is the time of the rows above.
             self.columns.when[:last] = NO_TIME
             self._first_stamped = None
+            self.amended.append(0)
         self._date(rows, last)
         if self.columns.amend_last(rows):
-            self.amendments += 1
+            self.amended.append(last)
 
     def _date(self, rows: Rows, begin: int) -> None:
         """Gives rows (from row number `begin` on) without a time that of the first stamp."""
@@ -246,7 +261,7 @@ class Source:
             self._first_stamped = begin + place
             if begin:
                 self.columns.when[:begin] = rows.when[place]
-                self.amendments += 1
+                self.amended.append(0)
             rows.when[~dated] = rows.when[place]
         elif not dated.all():
             rows.when[~dated] = self.columns.when[0]
