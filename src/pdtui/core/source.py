@@ -158,13 +158,10 @@ class Source:
         end = int(offset[stop]) if stop < len(offset) else self.end
         return int(offset[first]) if first < len(offset) else self.end, end
 
-    def spans(
-        self, rows: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Begin and end in bytes of each of these rows."""
+    def begins(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Where each of these rows begins in bytes; the row after the last one, where that ends."""
         offset = self.columns.offset
-        following = np.minimum(rows + 1, len(offset) - 1)
-        return offset[rows], np.where(rows + 1 < len(offset), offset[following], self.end)
+        return np.where(rows < len(offset), offset[np.minimum(rows, len(offset) - 1)], self.end)
 
     def line(self, row: int, most: int | None = None) -> bytes:
         """The row's own bytes with its newline where it has one, or the first `most` of them."""
