@@ -47,7 +47,7 @@ def by_hand(sources: list[Source], offsets: dict[str, int]) -> list[tuple[str, i
         batches = dict(source.arrivals)
         role = role_of_label(source.label)
         place = (ROLES.index(role) if role else len(ROLES), source.label)
-        for row, when in enumerate(source.columns.when.tolist()):
+        for row, when in enumerate(source.columns.when[:].tolist()):
             latest = max(latest, when + offsets.get(source.label, 0))
             batch = batches.get(row, batch)
             keyed.append(((latest // SECOND, batch, latest, place, row), (source.label, row)))

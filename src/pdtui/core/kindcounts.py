@@ -44,7 +44,7 @@ class KindCounts:
             for column in (self._source, self._kind, self._count):
                 column.cut(begin)
 
-    def add(self, parts: Iterable[tuple[int, npt.NDArray[np.unsignedinteger]]]) -> None:
+    def add(self, parts: Iterable[tuple[int, npt.NDArray[np.integer]]]) -> None:
         """Counts the next stretch: the number of each source in it, and the kinds of its rows."""
         begin = len(self._kind)
         for number, kinds in parts:

@@ -98,7 +98,7 @@ class Source:
     def _line_begin(self) -> int:
         """Where the unfinished line begins."""
         shown = self._before_unfinished is not None
-        return int(self.columns.offset[-1]) if shown else self.end
+        return self.columns.offset[-1] if shown else self.end
 
     def feed(self, data: bytes, batch: int | None = None) -> int:
         """Takes further bytes; the rows of all lines that they finish are added.
@@ -155,8 +155,8 @@ class Source:
     def span(self, first: int, stop: int) -> tuple[int, int]:
         """Begin and end in bytes of the rows first … stop-1."""
         offset = self.columns.offset
-        end = int(offset[stop]) if stop < len(offset) else self.end
-        return int(offset[first]) if first < len(offset) else self.end, end
+        end = offset[stop] if stop < len(offset) else self.end
+        return offset[first] if first < len(offset) else self.end, end
 
     def begins(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Where each of these rows begins in bytes; the row after the last one, where that ends."""
@@ -241,7 +241,7 @@ class Source:
         last = len(self) - 1
         if self._first_stamped == last:
             # The first stamp was only a guess, and so is the time of the rows above.
-            self.columns.when[:last] = NO_TIME
+            self.columns.when.fill(last, NO_TIME)
             self._first_stamped = None
             self.amended.append(0)
         self._date(rows, last)
@@ -257,7 +257,7 @@ class Source:
             place = int(np.argmax(dated))
             self._first_stamped = begin + place
             if begin:
-                self.columns.when[:begin] = rows.when[place]
+                self.columns.when.fill(begin, int(rows.when[place]))
                 self.amended.append(0)
             rows.when[~dated] = rows.when[place]
         elif not dated.all():

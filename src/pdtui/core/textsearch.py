@@ -8,7 +8,7 @@ what a reader sees: colour codes are taken out first, as for the scanner.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 
 import numpy as np
 import numpy.typing as npt
@@ -45,12 +45,12 @@ def rows_holding(source: Source, pattern: re.Pattern[bytes], first: int, stop: i
 def _begins(source: Source, first: int, stop: int) -> Places:
     """Where the rows begin that are searched together, from row `first` on: one at least."""
     offset = source.columns.offset
-    begin = int(offset[first])
+    begin = offset[first]
     following = bisect_right([segment.begin for segment in source.segments], begin)
     # The last line of a file that was replaced may lack its newline.
     limit = min([begin + STRETCH, *(one.begin for one in source.segments[following:][:1])])
-    end = int(np.searchsorted(offset, limit))
-    return offset[first : min(max(end, first + 1), stop)]
+    end = bisect_left(offset, limit, first, stop)
+    return offset[first : max(end, first + 1)]
 
 
 def _rows_in(
