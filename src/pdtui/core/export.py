@@ -7,8 +7,9 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
-from pdtui.core.describe import Describer, Row
+from pdtui.core.describe import Describer
 from pdtui.core.levels import LEVEL_NAMES, WARNING
 from pdtui.core.matches import Matches
 from pdtui.core.merge import Merge
@@ -19,6 +20,7 @@ from pdtui.core.store import Store
 from pdtui.core.view import TimelineView
 
 _BATCH = 8192
+_JSON = json.JSONEncoder(ensure_ascii=False)
 COLUMNS = (
     "source", "line", "time", "time_source", "level", "format", "process", "pid", "rank",
     "rank_source", "role", "markers", "origin", "message", "fields", "request", "continuation",
@@ -59,25 +61,26 @@ def export(
 def _as_timeline(describer: Describer, row: int, line: bytes) -> bytes:
     """`11-01 10:30:45 prefill 🔍 [Rank 0] create_connect START | …`."""
     known = describer.describe(row, line)
-    parts = [_short_time(known), known.source]
+    parts = ["--" if known.time is None else _short_time(known.time), known.source]
     if known.level in LEVEL_NAMES[WARNING:]:
         parts.append(known.level or "")
     return (" ".join([*parts, known.message]) + "\n").encode()
 
 
-def _short_time(row: Row) -> str:
-    return "--" if row.time is None else to_datetime(row.time).strftime("%m-%d %H:%M:%S")
+@lru_cache(maxsize=1024)
+def _short_time(time: int) -> str:
+    return to_datetime(time).strftime("%m-%d %H:%M:%S")
 
 
 def _as_json(describer: Describer, row: int, line: bytes) -> bytes:
-    return (json.dumps(describer.describe(row, line).as_json(), ensure_ascii=False) + "\n").encode()
+    return (_JSON.encode(describer.describe(row, line).as_json()) + "\n").encode()
 
 
 def _as_csv(describer: Describer, row: int, line: bytes) -> bytes:
     described = describer.describe(row, line)
     known = described.as_json()
     known["markers"] = "".join(described.markers)
-    known["fields"] = json.dumps(known["fields"], ensure_ascii=False)
+    known["fields"] = _JSON.encode(known["fields"])
     return _csv_line(known[name] for name in COLUMNS)
 
 
