@@ -90,7 +90,7 @@ def writer(path: Path, seconds: float, rate: int, rotate: float = 0) -> Iterator
 
 def is_whole(source: Source, lines: int) -> bool:
     """Whether the source's rows are lines 0 … lines-1, each once and in order."""
-    begins = [*source.columns.offset.tolist(), source.end]
+    begins = [*source.columns.offset[:].tolist(), source.end]
     wanted = b"".join(TEXT.format(row).encode() for row in range(lines))
     return (
         len(source) == lines

@@ -82,7 +82,7 @@ def said(source: Source) -> list[Line]:
     """Every row of the source, in the reference's words."""
     describer = Describer(source)
     data = source.read(0, source.end)
-    offsets = [*source.columns.offset.tolist(), source.end]
+    offsets = [*source.columns.offset[:].tolist(), source.end]
     lines = []
     for row in range(len(source)):
         known = describer.describe(row, data[offsets[row] : offsets[row + 1]])
@@ -132,6 +132,9 @@ def columns_of(source: Source) -> list[tuple[object, ...]]:
     return [
         (offset, when, *words[kind])
         for offset, when, kind in zip(
-            columns.offset.tolist(), columns.when.tolist(), columns.kind.tolist(), strict=True
+            columns.offset[:].tolist(),
+            columns.when[:].tolist(),
+            columns.kind[:].tolist(),
+            strict=True,
         )
     ]

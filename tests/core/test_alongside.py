@@ -8,7 +8,8 @@ from pdtui.core.alongside import doing, last_rows, place_in
 from pdtui.core.evidence import Place
 from pdtui.core.handshakes import Handshakes
 from pdtui.core.lanes import Lane, Split, lanes_of
-from pdtui.core.merge import Merge, split_ref
+from pdtui.core.merge import Merge
+from pdtui.core.refs import split_ref
 from pdtui.core.source import Source
 from pdtui.core.steps import Step
 from tests.core.handshake_lines import D, P, accepting, connecting, engine, said, source
@@ -35,7 +36,7 @@ def test_the_last_rows_are_those_that_stand_above(pair: list[Source]) -> None:
     order = order_of(pair).refs
     lanes = lanes_of(pair, Split.SOURCE)
     seen: dict[int, int] = {}
-    for place, ref in enumerate(order.tolist()):
+    for place, ref in enumerate(order[:].tolist()):
         number, row = split_ref(ref)
         seen[number] = row
         found = last_rows(order, place, lanes, pair)

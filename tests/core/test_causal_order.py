@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from pdtui.core.grammar import Grammar
-from pdtui.core.merge import Merge, split_ref
+from pdtui.core.merge import Merge
+from pdtui.core.refs import split_ref
 from pdtui.core.source import Source
 from pdtui.core.stamps import SECOND
 from pdtui.core.steps import Pair
@@ -25,7 +26,7 @@ START = datetime(2025, 11, 1, 10, 30, 45)
 
 def order_of(merge: Merge) -> list[tuple[int, int]]:
     """Source number and row of each place."""
-    return [split_ref(int(ref)) for ref in merge.refs]
+    return [split_ref(ref) for ref in merge.refs[:].tolist()]
 
 
 def merged(sources: list[Source], offsets: dict[str, int] | None = None) -> Merge:

@@ -51,10 +51,20 @@ def test_columns_have_one_entry_a_row() -> None:
     columns.append(rows(0, 3))
     columns.append(rows(3, 2000))
     assert len(columns) == 2003
-    assert columns.offset.tolist() == [row * 10 for row in range(2003)]
-    assert columns.when.tolist() == [row + 7 for row in range(2003)]
-    assert columns.kind.tolist() == list(range(2003))
-    assert columns.nbytes >= 2003 * 20
+    assert columns.offset[:].tolist() == [row * 10 for row in range(2003)]
+    assert columns.when[:].tolist() == [row + 7 for row in range(2003)]
+    assert columns.kind[:].tolist() == list(range(2003))
+    assert columns.nbytes == 3 * 8192 * 8
+
+
+def test_full_stretches_are_small() -> None:
+    """Ten million rows are some seventy megabytes, with the last rows as they came."""
+    columns = Columns()
+    for first in range(0, 1_000_000, 4000):
+        numbers = np.arange(first, first + 4000)
+        stamps = 1_700_000_000_000_000 + numbers // 100 * 1_000_000
+        columns.append(Rows(numbers * 128, stamps, (numbers % 200).astype(np.uint32)))
+    assert columns.nbytes <= 1_000_000 * 6 + 3 * 8192 * 8
 
 
 def test_only_the_last_row_is_amended() -> None:
@@ -63,6 +73,6 @@ def test_only_the_last_row_is_amended() -> None:
     columns.append(rows(0, 3))
     assert not columns.amend_last(rows(2, 1))
     assert columns.amend_last(rows(9, 1))
-    assert columns.when.tolist() == [7, 8, 16]
-    assert columns.kind.tolist() == [0, 1, 9]
-    assert columns.offset.tolist() == [0, 10, 20]
+    assert columns.when[:].tolist() == [7, 8, 16]
+    assert columns.kind[:].tolist() == [0, 1, 9]
+    assert columns.offset[:].tolist() == [0, 10, 20]

@@ -8,9 +8,9 @@ import pytest
 
 from pdtui.core.export import export
 from pdtui.core.markers import MARKERS
+from pdtui.core.matches import Matches
 from pdtui.core.query import Filter, parse_markers, parse_ranks, parse_text
 from pdtui.core.source import Source
-from pdtui.core.view import Matches
 from tests import reference
 from tests.conftest import DATA, Load
 from tests.core.sources import (

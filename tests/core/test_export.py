@@ -136,7 +136,7 @@ def test_odd_bytes_can_be_written() -> None:
 
 def test_more_rows_than_one_batch(load: Load, data: Path, tmp_path: Path) -> None:
     """The parts that are written one after the other have no seam."""
-    log = (data / "h200" / "pd-tp2-workers" / "prefill.log").read_bytes() * 40
+    log = (data / "h200" / "pd-tp2-workers" / "prefill.log").read_bytes() * 80
     path = tmp_path / "prefill.log"
     path.write_bytes(log)
     parts = list(export(load(path), Filter(), "text", offsets={}))

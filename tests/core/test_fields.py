@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pdtui.core.fields import fields_of, request_of
+from pdtui.core.fields import _parts, fields_of, request_of
 
 UUID = "360ebd48472e453bb4b6ee8a86a65d60"
 P2P = f"___prefill_addr_10.0.9.2:21001___decode_addr_10.0.9.3:22001_{UUID}"
@@ -99,3 +101,16 @@ def test_real_tensors_name_their_request(data: Path) -> None:
         fields = fields_of(line.split("] ", 1)[1])
         assert fields["tensor_size"].isdigit()
         assert fields["rank"] == "0"
+
+
+@given(st.text(alphabet="ab=:, |([{)]}1é"))
+def test_lists_are_cut_outside_of_brackets(text: str) -> None:
+    """As a look at one character after the other cuts them."""
+    parts, depth, begin = [], 0, 0
+    for place, character in enumerate(text):
+        depth += character in "([{"
+        depth = max(0, depth - (character in ")]}"))
+        if not depth and character == " " and place > begin and text[place - 1] in ",|":
+            parts.append(text[begin : place - 1])
+            begin = place + 1
+    assert _parts(text) == [*parts, text[begin:]]

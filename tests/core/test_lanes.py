@@ -106,6 +106,6 @@ def test_roles_that_share_ranks_have_a_lane_each() -> None:
     )
     with opened(lines.encode(), label="compose") as source:
         lanes = lanes_of([source], Split.AUTO)
-        masks = [lane.kind_mask(source)[source.columns.kind].tolist() for lane in lanes]
+        masks = [lane.kind_mask(source)[source.columns.kind[:]].tolist() for lane in lanes]
     assert [lane.label for lane in lanes] == ["compose · prefill", "compose · decode"]
     assert masks == [[True, True, False, False], [False, False, True, True]]

@@ -8,6 +8,7 @@ import pytest
 
 from pdtui.core import levels
 from pdtui.core.markers import MARKERS
+from pdtui.core.matches import Matches
 from pdtui.core.query import (
     Filter,
     MarkerItem,
@@ -20,7 +21,6 @@ from pdtui.core.query import (
     source_named,
 )
 from pdtui.core.source import Source
-from pdtui.core.view import Matches
 from pdtui.errors import FilterError
 from tests.core.sources import opened, said, store_of
 

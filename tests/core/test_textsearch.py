@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from pathlib import Path
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from pdtui.core import textsearch
 from pdtui.core.cleaning import SGR
+from pdtui.core.needles import needle_of
 from pdtui.core.query import parse_text
-from pdtui.core.source import Source
+from pdtui.core.source import Segment, Source
 from tests.core.sources import growing, lines_of, opened
 
 PATTERNS = [
@@ -21,11 +23,25 @@ PATTERNS = [
     r"\d+", r"\w+ \w", "🔍", "é", r"\[a", r"\\", r"\s", r"\s+$", r"\s*$", r"^\s", r"a\s", r"\sa",
     "[^x]*b", "[^a]b", "a[^b]", r"[\s\S]*b", r"\D", r"\W+", r"[ \t]", "(?i)A", "(?s)a.b", "(?s).*b",
     r"\Aa", r"b\Z", "(?<!a)b", r"(?<!\s)a", r"a(?!\s)", "a(?=b)", r"\n", "a\n", r"\\[^x]*b",
-    "(?:a|b)+", "a{2,}", ".", r"\x61", r"(a)\1", "((?i:A))b",
+    "(?:a|b)+", "a{2,}", ".", r"\x61", r"(a)\1", "((?i:A))b", "(?i)aB", "(?i)@x", "(?i)É",
+    "(?i)[b]A",
+    "ab|x", "(?i)ab|é", "ab?", "ab*x", "ab+?x", "ab{0}", "a{b", "(?i)`|{", "(?x)a b", "(?#b)a",
+    r"b\.1", r"(?i)\[A", "(?im)^ab", "é*b", "()a", "[]a]b", "(?i)ab.*X", "|a", "a|",
 ]  # fmt: skip
+ATOMS = [
+    "a", "B", "ab", "x", ".", r"\.", r"\d", r"\w", "[aB]", "[^a]", "(ab)", "(?:a|x)", "é", "🔍",
+    "@",    "^", "$", r"\b", "|", "(?=a)", "(?!b)", r"\[", "`", " ",
+]  # fmt: skip
+EXPRESSIONS = st.tuples(
+    st.sampled_from(["", "", "(?i)"]),
+    st.lists(
+        st.tuples(st.sampled_from(ATOMS), st.sampled_from([*[""] * 4, "?", "*", "+", "{2}", "+?"])),
+        min_size=1, max_size=5,
+    ),
+)  # fmt: skip
 
 TEXTS = st.lists(
-    st.sampled_from([*"ab x\n\n\tA🔍é.1[\\\r", "ab", "\x1b[1m"])
+    st.sampled_from([*"abB x\n\n\tA🔍é.1[{@`\0\\\r", "ab", "ABx", "\x1b[1m"])
 ).map("".join)  # fmt: skip
 
 
@@ -48,6 +64,54 @@ def test_a_stretch_is_searched_as_lines_are(text: str) -> None:
         for expression in PATTERNS:
             pattern = parse_text(expression).pattern
             assert holding(source, pattern) == by_line(data, pattern), expression
+
+
+@settings(max_examples=300)
+@given(TEXTS, EXPRESSIONS)
+def test_what_a_line_must_hold_is_read_from_the_expression(
+    text: str, expression: tuple[str, list[tuple[str, str]]]
+) -> None:
+    """For expressions of any parts: a needle never hides a line, nor is it taken for the whole."""
+    flags, parts = expression
+    written = flags + "".join(
+        atom + (repeat if atom not in ("^", "$", "|", r"\b") else "") for atom, repeat in parts
+    )
+    pattern = parse_text(written).pattern
+    data = text.encode()
+    with opened(data) as source:
+        assert holding(source, pattern) == by_line(data, pattern), written
+
+
+@pytest.mark.parametrize(
+    ("expression", "texts", "exact"),
+    [
+        ("ncclComm", (b"ncclComm",), True),
+        ("(?i)NEW Command", (b"new command",), True),
+        (r"took \d+ms to", (b"took ",), False),
+        ("error|time.?out", (b"error", b"time"), False),
+        (r"10\.0\.0\.1", (b"10.0.0.1",), True),
+        ("(a|b)[cd]e?", None, None),
+        (r"\x61bc", None, None),
+    ],
+)
+def test_needles(expression: str, texts: tuple[bytes, ...] | None, exact: bool | None) -> None:
+    """The longest text of each alternative, as far as the expression is understood."""
+    needle = needle_of(parse_text(expression).pattern)
+    assert (needle and needle.texts, needle and needle.exact) == (texts, exact)
+
+
+def test_a_file_that_was_replaced_within_a_line() -> None:
+    """The line that was cut off ends there, though it has no newline: what follows is another."""
+    with growing("prefill") as [written]:
+        written.write(b"x one")
+        written.source.finish_line()
+        written.source.segments.append(Segment(5, os.dup(written.source.segments[0].descriptor), 5))
+        written.write(b"two x\nx\n")
+        assert len(written.source) == 3
+        for expression in ("x", "[x]", "(?i)X", "x$"):
+            pattern = parse_text(expression).pattern
+            wanted = [expression != "x$", True, True]
+            assert holding(written.source, pattern) == wanted, expression
 
 
 def test_stretches_meet_without_a_gap(monkeypatch: pytest.MonkeyPatch, data: Path) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pdtui.core import view as module
+from pdtui.core import matches as module
+from pdtui.core import merge, order, source, view
 from pdtui.core.lanes import Lane, Split, lanes_of
 from pdtui.core.levels import WARNING
+from pdtui.core.matches import Matches, newest_time
 from pdtui.core.merge import Merge
 from pdtui.core.query import Filter, parse_markers, parse_ranks, parse_text
-from pdtui.core.view import LaneView, Matches, TimelineView, newest_time
+from pdtui.core.view import LaneView, TimelineView
 from tests.core.loglines import logs
 from tests.core.sources import Written, growing, pieces_of, store_of
 
@@ -62,6 +65,15 @@ class Panes:
 
 def rows_of(pane: LaneView | TimelineView) -> list[tuple[int, int]]:
     return [pane.at(place) for place in range(len(pane))]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_stretches() -> Iterator[None]:
+    """Stretches of a few rows, so that little logs have many."""
+    with pytest.MonkeyPatch.context() as patch:
+        for one in (order, merge, view, source):
+            patch.setattr(one, "STRETCH", 4)
+        yield
 
 
 @settings(max_examples=40)

@@ -40,7 +40,7 @@ def is_whole(source: Source, lines: int) -> bool:
     assert source.end == len(wanted)
     # Row by row would take longer than the flood: the rows lie end to end, each on its line.
     assert source.read(0, source.end) == wanted
-    ends = [begin - 1 for begin in source.columns.offset.tolist()[1:]]
+    ends = [begin - 1 for begin in source.columns.offset[:].tolist()[1:]]
     return all(wanted[end] == ord("\n") for end in ends)
 
 

@@ -175,14 +175,14 @@ async def test_clocks_that_differ_are_said_and_corrected_by_a_key(
     async with viewer(*made_up("skewed", tmp_path)) as opened:
         await opened.looked()
         assert shows(opened).startswith("! clocks differ: decode −9 s ±1, 5 pairs")
-        before = opened.app.session.merge.refs.tolist()
+        before = opened.app.session.merge.refs[:].tolist()
         await opened.press("C")
         assert "decode (+9 s)" in opened.screen().splitlines()[0]
-        assert opened.app.session.merge.refs.tolist() != before
+        assert opened.app.session.merge.refs[:].tolist() != before
         assert opened.timeline.view is opened.app.session.timeline
         await opened.press("C")
         assert "(+" not in opened.screen().splitlines()[0]
-        assert opened.app.session.merge.refs.tolist() == before
+        assert opened.app.session.merge.refs[:].tolist() == before
 
 
 async def test_clocks_that_agree_are_left_alone(viewer: Open, pair: tuple[Path, Path]) -> None:

@@ -101,7 +101,7 @@ def _is_growing(source: Source, threshold: float) -> bool:
 
     with suppress(OSError):
         changed = Path(source.path).stat().st_mtime
-        newest = int(source.columns.when.max()) if len(source) else NO_TIME
+        newest = int(source.columns.when[:].max()) if len(source) else NO_TIME
         if newest == NO_TIME or time.time() - changed >= threshold:
             return False
         return abs(changed - to_datetime(newest).timestamp()) < threshold

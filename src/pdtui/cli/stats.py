@@ -45,8 +45,8 @@ def stats(typed: Typed, as_json: bool) -> int:
 
 
 def _count(store: Store, wanted: Filter) -> list[SourceStats]:
+    from pdtui.core.matches import Matches
     from pdtui.core.stats import stats_of
-    from pdtui.core.view import Matches
 
     if not wanted:
         return [stats_of(source) for source in store.sources]

@@ -14,7 +14,8 @@ import numpy as np
 from pdtui.core.evidence import Place
 from pdtui.core.handshakes import Handshakes
 from pdtui.core.lanes import Lane
-from pdtui.core.merge import Refs, join_ref, row_numbers, source_numbers
+from pdtui.core.order import Order
+from pdtui.core.refs import Refs, row_numbers, source_numbers
 from pdtui.core.sides import Side
 from pdtui.core.source import Source
 from pdtui.core.steps import Step
@@ -30,14 +31,14 @@ class Doing(NamedTuple):
     since: Place
 
 
-def place_in(order: Refs, where: Place) -> int:
+def place_in(order: Order, where: Place) -> int:
     """The place of a row in the order; -1 where it is not in it yet."""
-    found = np.flatnonzero(order == join_ref(*where))
-    return int(found[0]) if len(found) else -1
+    place = order.place_of(*where)
+    return -1 if place is None else place
 
 
 def last_rows(
-    order: Refs, place: int, lanes: list[Lane], sources: list[Source]
+    order: Order, place: int, lanes: list[Lane], sources: list[Source]
 ) -> dict[Lane, Place]:
     """The last row of each lane that stands at or above this place; of lanes that have any."""
     masks = {lane: lane.kind_mask(sources[lane.source]) for lane in lanes}
@@ -55,7 +56,7 @@ def last_rows(
     return found
 
 
-def _backwards(order: Refs, place: int) -> Iterator[Refs]:
+def _backwards(order: Order, place: int) -> Iterator[Refs]:
     for stop in range(place + 1, 0, -_STRETCH):
         yield order[max(stop - _STRETCH, 0) : stop]
 

@@ -13,13 +13,18 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from pdtui.core.keyindex import KeyCounts, KeyIndex, Keys
+from pdtui.core.refs import join_ref, source_numbers, split_ref
 from pdtui.core.steps import Step
 from pdtui.core.store import Snapshot
-from pdtui.core.traces import NO_KEY, Trace, steps_flags
+from pdtui.core.traces import NO_KEY, Peers, Traces, steps_flags
 
 _CAUSES = {
     Step.NEW_SENT: "new",
@@ -46,11 +51,15 @@ _EFFECTS = {
 }
 CAUSAL = steps_flags(*_CAUSES, *_EFFECTS)
 """Which steps can be a cause or an effect."""
-_BY_PEER = (Step.ENTERED, Step.SUCCEEDED)
+_BY_PEER = steps_flags(Step.ENTERED, Step.SUCCEEDED)
 """The steps that name the peer alone; their key is that of the last NEW."""
-
-Key = tuple[int, int]
-"""What both sides write, and the how-manieth time."""
+_NEW = steps_flags(Step.NEW_SENT, Step.NEW_RECEIVED)
+_IS_CAUSE = steps_flags(*_CAUSES)
+_FAMILIES = sorted({*_CAUSES.values()})
+_FAMILY = np.zeros(256, np.uint64)
+for _step, _family in (_CAUSES | _EFFECTS).items():
+    _FAMILY[_step] = _FAMILIES.index(_family)
+_MIX, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(29)
 
 
 class Edge(NamedTuple):
@@ -62,6 +71,23 @@ class Edge(NamedTuple):
     effect_row: int
 
 
+class Fresh(NamedTuple):
+    """Traces of one source that are to be paired up: the first and the one after the last."""
+
+    traces: Traces
+    first: int
+    stop: int
+
+
+class _Ends(NamedTuple):
+    """Rows that are a cause or an effect."""
+
+    event: Keys
+    """What the other side's row has too: what both write, and the how-manieth time."""
+    step: npt.NDArray[np.uint8]
+    ref: npt.NDArray[np.int64]
+
+
 @dataclass(slots=True)
 class Causality:
     """Pairs up the traces of all sources as they arrive.
@@ -70,67 +96,89 @@ class Causality:
     n-th time here goes with the n-th time there.
     """
 
-    _causes: dict[tuple[str, Key], list[tuple[int, int]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    _effects: dict[tuple[str, Key], list[tuple[int, int]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    _times: Counter[tuple[int, Step, int]] = field(default_factory=Counter)
-    _handshakes: dict[tuple[int, str], Key] = field(default_factory=dict)
+    _causes: KeyIndex = field(default_factory=KeyIndex)
+    _effects: KeyIndex = field(default_factory=KeyIndex)
+    _times: KeyCounts = field(default_factory=KeyCounts)
+    _handshakes: dict[tuple[int, str], int] = field(default_factory=dict)
     """Source and the peer's address → the last NEW exchanged with it."""
 
-    def add(self, source: int, trace: Trace) -> list[Edge]:
-        """The edges between this trace and those that are known."""
-        key = self._key(source, trace)
-        if key is None:
-            return []
-        if trace.step in _CAUSES:
-            return self._cause((_CAUSES[trace.step], key), (source, trace.row))
-        return self._effect((_EFFECTS[trace.step], key), (source, trace.row))
-
-    def add_handshake(self, source: int, entry: int, success: int, key: int) -> list[Edge]:
-        """The same of a handshake that only its own source can tell: the rows of one of its sides.
-
-        `key` stands for the two addresses, the connecting one first.
-        """
-        self._times[source, Step.BLOCKING, key] += 1
-        family = ("enter", (key, self._times[source, Step.BLOCKING, key]))
-        return [
-            *self._cause(family, (source, entry)),
-            *self._effect(family, (source, success)),
+    def add(self, fresh: Sequence[Fresh]) -> list[Edge]:
+        """The edges between new traces, those of each source in turn, and all that are known."""
+        ends = [
+            self._ends(number, *one) for number, one in enumerate(fresh) if one.stop > one.first
         ]
+        return self._pair(_Ends(*map(np.concatenate, zip(*ends, strict=True)))) if ends else []
 
-    def _cause(self, family: tuple[str, Key], here: tuple[int, int]) -> list[Edge]:
-        self._causes[family].append(here)
+    def add_handshakes(self, source: int, sides: Sequence[tuple[int, int, int]]) -> list[Edge]:
+        """The same of handshakes that only their own source can tell.
+
+        A side is the rows of its entry and success, and a key that stands for the two addresses,
+        the connecting one first.
+        """
+        if not sides:
+            return []
+        entry, success, key = np.array(sides, np.uint64).T
+        event = self._events(source, np.full(len(key), Step.BLOCKING, np.uint8), key)
+        steps = np.repeat(np.array([Step.ENTERED, Step.SUCCEEDED], np.uint8), len(key))
+        rows = np.concatenate((entry, success)).astype(np.int64)
+        return self._pair(_Ends(np.tile(event, 2), steps, rows | join_ref(source, 0)))
+
+    def _ends(self, source: int, traces: Traces, first: int, stop: int) -> _Ends:
+        """The causes and effects among some traces of a source."""
+        place = np.flatnonzero(CAUSAL[traces.step[first:stop]]) + first
+        step, key = traces.step[place], traces.key[place]
+        keyed = np.flatnonzero((key != NO_KEY) & ~_BY_PEER[step])
+        event = np.zeros(len(place), np.uint64)
+        event[keyed] = self._events(source, step[keyed], key[keyed])
+        known = event != NO_KEY
+        shaking = np.flatnonzero(_BY_PEER[step] | _NEW[step] & known)
+        if len(shaking):
+            peers = traces.peers(place[shaking])
+            event[shaking] = self._by_peer(source, event[shaking], _NEW[step[shaking]], peers)
+            known = event != NO_KEY
+        refs = traces.row[place] | join_ref(source, 0)
+        return _Ends(event[known], step[known], refs[known])
+
+    def _events(self, source: int, step: npt.NDArray[np.uint8], key: Keys) -> Keys:
+        """Stands for each key and the how-manieth time that the source says this step of it."""
+        return _mixed(key, self._times.count(_mixed(_mixed(key, step), np.uint64(source))))
+
+    def _by_peer(self, source: int, event: Keys, new: npt.NDArray[np.bool_], peers: Peers) -> Keys:
+        """The event of the last NEW with each row's peer; that of a NEW is its own."""
+        found = event.copy()
+        for number, name in enumerate(peers.names):
+            here = np.flatnonzero(peers.number == number)
+            known = np.array([self._handshakes.get((source, name), NO_KEY)], np.uint64)
+            news = np.concatenate((known, event[here[new[here]]]))
+            found[here] = news[np.cumsum(new[here])]
+            self._handshakes[source, name] = int(news[-1])
+        return found
+
+    def _pair(self, ends: _Ends) -> list[Edge]:
+        """The edges between these rows, and from them to those that are known."""
+        event = _mixed(ends.event, _FAMILY[ends.step])
+        is_cause = _IS_CAUSE[ends.step]
+        causes, effects = np.flatnonzero(is_cause), np.flatnonzero(~is_cause)
+        self._effects.add(event[effects], ends.ref[effects])
+        which, effect = self._effects.find(event[causes])
+        cause = ends.ref[causes[which]]
+        which, earlier = self._causes.find(event[effects])
+        self._causes.add(event[causes], ends.ref[causes])
+        cause = np.concatenate((cause, earlier))
+        effect = np.concatenate((effect, ends.ref[effects[which]]))
         # Within one source, file order is law and needs no help.
-        effects = [other for other in self._effects.get(family, ()) if other[0] != here[0]]
-        return [Edge(*here, *effect) for effect in effects]
+        apart = source_numbers(cause) != source_numbers(effect)
+        pairs = zip(cause[apart].tolist(), effect[apart].tolist(), strict=True)
+        return [Edge(*split_ref(above), *split_ref(below)) for above, below in pairs]
 
-    def _effect(self, family: tuple[str, Key], here: tuple[int, int]) -> list[Edge]:
-        self._effects[family].append(here)
-        causes = [other for other in self._causes.get(family, ()) if other[0] != here[0]]
-        return [Edge(*cause, *here) for cause in causes]
 
-    def _key(self, source: int, trace: Trace) -> Key | None:
-        """What the other side's trace has too; None where that is not known."""
-        if trace.step in _BY_PEER:
-            return self._handshakes.get((source, trace.said.remote))
-        if trace.key == NO_KEY:
-            return None
-        self._times[source, trace.step, trace.key] += 1
-        key = (trace.key, self._times[source, trace.step, trace.key])
-        if trace.step in (Step.NEW_SENT, Step.NEW_RECEIVED):
-            self._handshakes[source, trace.said.remote] = key
-        return key
+def _mixed(key: Keys, other: npt.NDArray[np.integer] | np.uint64) -> Keys:
+    """One number for two, of which small changes are large ones; 0 stays a number like others."""
+    mixed = (key ^ other.astype(np.uint64)) * _MIX
+    return mixed ^ mixed >> _SHIFT
 
 
 def edges_of(snapshot: Snapshot) -> list[Edge]:
     """Every cause and effect in different sources, in the order in which they are found."""
-    causality = Causality()
-    return [
-        edge
-        for number, (source, stop) in enumerate(snapshot)
-        for trace in source.traces.among(0, source.traces.before(stop), CAUSAL)
-        for edge in causality.add(number, trace)
-    ]
+    fresh = [Fresh(source.traces, 0, source.traces.before(stop)) for source, stop in snapshot]
+    return Causality().add(fresh)

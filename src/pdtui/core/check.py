@@ -14,12 +14,12 @@ from pdtui.core import (
 from pdtui.core.evidence import Place, clock_of, length_of, seconds
 from pdtui.core.handshakes import Handshake
 from pdtui.core.inspection import Inspection
+from pdtui.core.matches import Matches
 from pdtui.core.problems import Kind, Problem, Severity, arrange
 from pdtui.core.query import Filter
 from pdtui.core.sides import Side
 from pdtui.core.stamps import NO_TIME, SECOND, to_datetime
 from pdtui.core.steps import STEP_WORDS
-from pdtui.core.view import Matches
 
 _LONG_SILENCE = 60 * SECOND
 

@@ -2,53 +2,37 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
-from pdtui.core.growable import Growable
+from pdtui.core.packed import Packed
 from pdtui.core.scan import Rows
 
 
 class Columns:
-    """Where each row of a source begins, when it was written, and its kind."""
+    """Where each row of a source begins, when it was written, and its kind: some seven bytes."""
 
     def __init__(self) -> None:
-        self._offset = Growable(np.int64)
-        self._when = Growable(np.int64)
-        self._kind = Growable(np.uint32)
+        self.offset = Packed()
+        """First byte of each row, counted from the start of the source."""
+        self.when = Packed()
+        """Time of each row in microseconds, or stamps.NO_TIME."""
+        self.kind = Packed()
+        """Kind number of each row."""
 
     def __len__(self) -> int:
         # The kinds are extended last: a row counts when all of it is there.
-        return len(self._kind)
-
-    @property
-    def offset(self) -> npt.NDArray[np.int64]:
-        """First byte of each row, counted from the start of the source."""
-        return self._offset.values[: len(self)]
-
-    @property
-    def when(self) -> npt.NDArray[np.int64]:
-        """Time of each row in microseconds, or stamps.NO_TIME."""
-        return self._when.values[: len(self)]
-
-    @property
-    def kind(self) -> npt.NDArray[np.uint32]:
-        """Kind number of each row."""
-        return self._kind.values
+        return len(self.kind)
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory that the columns take."""
-        return self._offset.nbytes + self._when.nbytes + self._kind.nbytes
+        return self.offset.nbytes + self.when.nbytes + self.kind.nbytes
 
     def append(self, rows: Rows) -> None:
         """Adds rows after the last."""
-        self._offset.extend(rows.offset)
-        self._when.extend(rows.when)
-        self._kind.extend(rows.kind)
+        self.offset.extend(rows.offset)
+        self.when.extend(rows.when)
+        self.kind.extend(rows.kind)
 
     def amend_last(self, rows: Rows) -> bool:
         """Gives the last row the first one's time and kind; whether either changed."""
-        changed = self.when[-1] != rows.when[0] or self.kind[-1] != rows.kind[0]
-        self.when[-1], self.kind[-1] = rows.when[0], rows.kind[0]
-        return bool(changed)
+        when = self.when.replace_last(int(rows.when[0]))
+        return self.kind.replace_last(int(rows.kind[0])) or when

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pdtui.core.cleaning import clean
 from pdtui.core.fields import fields_of, request_of
@@ -59,7 +60,7 @@ class Row:
         return {
             "source": self.source,
             "line": self.line,
-            "time": None if self.time is None else to_datetime(self.time).isoformat(),
+            "time": None if self.time is None else _iso(self.time),
             "time_source": self.time_source,
             "level": self.level,
             "format": self.format,
@@ -75,6 +76,12 @@ class Row:
             "request": self.request,
             "continuation": self.continuation,
         }
+
+
+@lru_cache(maxsize=1024)
+def _iso(time: int) -> str:
+    # Many rows have the same.
+    return to_datetime(time).isoformat()
 
 
 class Describer:

@@ -7,21 +7,20 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
-import numpy as np
-
-from pdtui.core.describe import Describer, Row
+from pdtui.core.describe import Describer
 from pdtui.core.levels import LEVEL_NAMES, WARNING
-from pdtui.core.merge import Merge, Refs, row_numbers, source_numbers
+from pdtui.core.matches import Matches
+from pdtui.core.merge import Merge
 from pdtui.core.query import ANY_MARKER, Filter, parse_markers
+from pdtui.core.rowbytes import lines_of, text_of
 from pdtui.core.stamps import to_datetime
 from pdtui.core.store import Store
-from pdtui.core.view import Matches, TimelineView
+from pdtui.core.view import TimelineView
 
-_BATCH = 4096
-_MOST_READ = 1 << 20
-_SPARSE = 8
-"""From a megabyte on, a stretch of which less than an eighth is wanted is not read whole."""
+_BATCH = 8192
+_JSON = json.JSONEncoder(ensure_ascii=False)
 COLUMNS = (
     "source", "line", "time", "time_source", "level", "format", "process", "pid", "rank",
     "rank_source", "role", "markers", "origin", "message", "fields", "request", "continuation",
@@ -45,73 +44,43 @@ def export(
     matches.refresh(snapshot)
     view = TimelineView(matches, merge)
     view.update(0)
-    describers = [Describer(source) for source, _ in snapshot]
     if form == "csv":
         yield _csv_line(COLUMNS)
-    write = FORMS[form]
+    labels = [f"{source.label}: ".encode() for source, _ in snapshot] if label else []
+    describers = [Describer(source) for source, _ in snapshot]
     for first in range(0, len(view), _BATCH):
-        refs = view.refs(first, min(first + _BATCH, len(view)))
-        numbers, rows = source_numbers(refs).tolist(), row_numbers(refs).tolist()
-        lines = _lines_of(store, refs)
-        chunk = []
-        for number, row, line in zip(numbers, rows, lines, strict=True):
-            if label and form == "text":
-                chunk.append(f"{store.sources[number].label}: ".encode())
-            chunk.append(write(describers[number], row, line))
-        yield b"".join(chunk)
-
-
-def _lines_of(store: Store, refs: Refs) -> list[bytes]:
-    """The rows' own bytes. A source's rows are read together where they lie together."""
-    lines = [b""] * len(refs)
-    numbers, rows = source_numbers(refs), row_numbers(refs)
-    for number in np.unique(numbers).tolist():
-        source = store.sources[number]
-        places = np.flatnonzero(numbers == number)
-        mine = rows[places]
-        # In the order of the view, a source's rows are in the order of its file.
-        begins, ends = source.spans(mine)
-        begin, end = int(begins[0]), int(ends[-1])
-        if end - begin > _MOST_READ and end - begin > _SPARSE * int((ends - begins).sum()):
-            for place, row in zip(places.tolist(), mine.tolist(), strict=True):
-                lines[place] = source.line(row)
-            continue
-        text = source.read(begin, end)
-        spans = zip(
-            places.tolist(), (begins - begin).tolist(), (ends - begin).tolist(), strict=True
-        )
-        for place, first, stop in spans:
-            lines[place] = text[first:stop]
-    return lines
-
-
-def _as_text(_describer: Describer, _row: int, line: bytes) -> bytes:
-    """The row's own bytes; the newline that a last line lacks is all that is added."""
-    return line if line.endswith(b"\n") else line + b"\n"
+        refs = view.refs(first, first + _BATCH)
+        if form == "text":
+            yield text_of(store.sources, refs, labels)
+        else:
+            write = DESCRIBED[form]
+            lines = lines_of(store.sources, refs)
+            yield b"".join(write(describers[number], row, line) for number, row, line in lines)
 
 
 def _as_timeline(describer: Describer, row: int, line: bytes) -> bytes:
     """`11-01 10:30:45 prefill 🔍 [Rank 0] create_connect START | …`."""
     known = describer.describe(row, line)
-    parts = [_short_time(known), known.source]
+    parts = ["--" if known.time is None else _short_time(known.time), known.source]
     if known.level in LEVEL_NAMES[WARNING:]:
         parts.append(known.level or "")
     return (" ".join([*parts, known.message]) + "\n").encode()
 
 
-def _short_time(row: Row) -> str:
-    return "--" if row.time is None else to_datetime(row.time).strftime("%m-%d %H:%M:%S")
+@lru_cache(maxsize=1024)
+def _short_time(time: int) -> str:
+    return to_datetime(time).strftime("%m-%d %H:%M:%S")
 
 
 def _as_json(describer: Describer, row: int, line: bytes) -> bytes:
-    return (json.dumps(describer.describe(row, line).as_json(), ensure_ascii=False) + "\n").encode()
+    return (_JSON.encode(describer.describe(row, line).as_json()) + "\n").encode()
 
 
 def _as_csv(describer: Describer, row: int, line: bytes) -> bytes:
     described = describer.describe(row, line)
     known = described.as_json()
     known["markers"] = "".join(described.markers)
-    known["fields"] = json.dumps(known["fields"], ensure_ascii=False)
+    known["fields"] = _JSON.encode(known["fields"])
     return _csv_line(known[name] for name in COLUMNS)
 
 
@@ -121,10 +90,10 @@ def _csv_line(values: Iterable[object]) -> bytes:
     return text.getvalue().encode("utf-8", "replace")
 
 
-FORMS: dict[str, Callable[[Describer, int, bytes], bytes]] = {
-    "text": _as_text,
+DESCRIBED: dict[str, Callable[[Describer, int, bytes], bytes]] = {
     "timeline": _as_timeline,
     "jsonl": _as_json,
     "csv": _as_csv,
 }
-"""Name of each form → what writes one row in it."""
+"""Name of each form that says what is known of a row → what writes one row in it."""
+FORMS = ("text", *DESCRIBED)

@@ -17,6 +17,8 @@ import numpy.typing as npt
 
 NO_CLOCK = -(2**62)
 _MOST_TURNS = 8
+_FEW = 64
+"""New edges, from which on sorting is cheaper than entering one by one."""
 
 
 class End(NamedTuple):
@@ -47,10 +49,12 @@ class Lifts:
         place = bisect_right(self.rows, row)
         return self.clocks[place - 1] if place else NO_CLOCK
 
-    def over(self, first: int, stop: int) -> npt.NDArray[np.int64]:
-        """The same of the rows first … stop-1."""
-        clocks = np.array([NO_CLOCK, *self.clocks], np.int64)
-        return clocks[np.searchsorted(self.rows, np.arange(first, stop), "right")]
+    def over(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The same of some rows, which are in file order."""
+        begin, stop = bisect_right(self.rows, int(rows[0])), bisect_right(self.rows, int(rows[-1]))
+        before = self.clocks[begin - 1] if begin else NO_CLOCK
+        clocks = np.array([before, *self.clocks[begin:stop]], np.int64)
+        return clocks[np.searchsorted(self.rows[begin:stop], rows, "right")]
 
     def raise_to(self, row: int, clock: int) -> None:
         """From this row on the clock is at least this; what that makes needless goes."""
@@ -80,11 +84,11 @@ class Lifting:
 
     def add(self, edges: list[TimedEdge]) -> list[End]:
         """Lifts the effects of new edges, and what follows from that; returns the rows lifted."""
-        for edge in edges:
-            insort(self._edges[edge.cause.source], edge)
+        self._keep(edges)
         lifted = []
         # The earliest cause first, so that few rows are lifted twice.
-        waiting = [(self._clock(edge.cause), edge) for edge in edges]
+        clocks = [(self._clock(edge.cause), edge) for edge in edges]
+        waiting = [(clock, edge) for clock, edge in clocks if self._clock(edge.effect) <= clock]
         heapify(waiting)
         # Logs cannot contradict themselves for ever: a key that was used twice could make a ring.
         turns = _MOST_TURNS * (len(edges) + sum(map(len, self._edges)))
@@ -99,6 +103,17 @@ class Lifting:
             for broken in self._broken_by(edge.effect, wanted):
                 heappush(waiting, (wanted, broken))
         return lifted
+
+    def _keep(self, edges: list[TimedEdge]) -> None:
+        """Enters new edges where they belong."""
+        if len(edges) < _FEW:
+            for edge in edges:
+                insort(self._edges[edge.cause.source], edge)
+            return
+        for edge in edges:
+            self._edges[edge.cause.source].append(edge)
+        for known in self._edges:
+            known.sort()
 
     def _clock(self, end: End) -> int:
         return max(end.stamp, self.of[end.source].at(end.row))

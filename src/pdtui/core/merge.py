@@ -17,84 +17,24 @@ than at its cause.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.causality import CAUSAL, Causality, Edge
-from pdtui.core.growable import Growable
-from pdtui.core.lifts import End, Lifting, Lifts, TimedEdge
+from pdtui.core.causality import Causality, Edge, Fresh
+from pdtui.core.kindcounts import STRETCH, KindCounts
+from pdtui.core.lifts import End, Lifting, TimedEdge
+from pdtui.core.order import Order
+from pdtui.core.refs import split_ref
 from pdtui.core.roles import role_order
+from pdtui.core.runs import BATCH_BITS, STEP_BITS, Numbers, Runs, SourceRuns
 from pdtui.core.source import Source
-from pdtui.core.stamps import SECOND
 from pdtui.core.stockhandshakes import StockHandshakes
 from pdtui.core.store import Snapshot
 
-Refs: TypeAlias = npt.NDArray[np.int64]
-"""Rows of many sources: the source's number in the upper bits, the row in the lower 40."""
-
-_SOURCE_SHIFT = 40
-_ROW_MASK = (1 << _SOURCE_SHIFT) - 1
-_STRIDE = 4096
-_STEP_BITS, _BATCH_BITS = 8, 21
-_MOST_BATCH = (1 << _BATCH_BITS) - 1
-_MOST_SOURCES = 1024
-_LAST_BATCH = 2**62
-_NO_FLOOR = -(2**52)
-"""Earlier than any stamp, and still small enough to be multiplied by _MOST_SOURCES."""
-
-
-def refs_of(source: int, first: int, stop: int) -> Refs:
-    """References to the rows first … stop-1 of a source."""
-    return np.arange(first, stop, dtype=np.int64) | (source << _SOURCE_SHIFT)
-
-
-def join_ref(source: int, row: int) -> int:
-    """One reference."""
-    return row | source << _SOURCE_SHIFT
-
-
-def split_ref(ref: int) -> tuple[int, int]:
-    """Source number and row of one reference."""
-    return ref >> _SOURCE_SHIFT, ref & _ROW_MASK
-
-
-def source_numbers(refs: Refs) -> npt.NDArray[np.int64]:
-    """The source number of each reference."""
-    return refs >> _SOURCE_SHIFT
-
-
-def row_numbers(refs: Refs) -> npt.NDArray[np.int64]:
-    """The row of each reference."""
-    return refs & _ROW_MASK
-
-
-@dataclass(slots=True)
-class _Keys:
-    """What rows are sorted by, one entry a row."""
-
-    logical: npt.NDArray[np.int64]
-    """Second, live batch (0 for rows read from disk) and step below a cause, as one number."""
-    rank: npt.NDArray[np.int64]
-    """Time in microseconds and the source's place among the roles, as one number."""
-
-
-@dataclass(slots=True)
-class _Progress:
-    """How far a source is in the order already."""
-
-    source: Source
-    place: int
-    """The source's place where nothing else decides, see role_order."""
-    amendments: int
-    rows: int = 0
-    traces: int = 0
-    floors: list[int] = field(default_factory=lambda: [_NO_FLOOR])
-    """Latest time above every _STRIDE-th row, so that a row's key is found near it."""
-    lifts: Lifts = field(default_factory=Lifts)
+_BATCHES = (1 << BATCH_BITS) - 1
+_BELOW_SECOND = BATCH_BITS + STEP_BITS
 
 
 @dataclass(slots=True)
@@ -107,182 +47,191 @@ class Merge:
     offsets: dict[str, int] = field(default_factory=dict)
     late: int = 0
     """How many rows arrived so late that they went above rows already in the order."""
-    _order: Growable[np.int64] = field(default_factory=lambda: Growable(np.int64))
-    _progress: list[_Progress] = field(default_factory=list)
-    _causality: Causality = field(default_factory=Causality)
-    _stock: StockHandshakes = field(default_factory=StockHandshakes)
-    _lifting: Lifting = field(default_factory=lambda: Lifting([]))
+    kinds: KindCounts = field(default_factory=KindCounts)
+    """How many rows of each kind stand in each stretch of the order."""
     edges: list[Edge] = field(default_factory=list)
     """Every cause and effect in different sources, in the order in which they were found.
 
     It only grows, but begins anew where `update` makes the order anew and returns 0.
     """
+    _order: Order = field(default_factory=lambda: Order(0))
+    _sources: list[SourceRuns] = field(default_factory=list)
+    _causality: Causality = field(default_factory=Causality)
+    _stock: StockHandshakes = field(default_factory=StockHandshakes)
+    _lifting: Lifting = field(default_factory=lambda: Lifting([]))
 
     def __len__(self) -> int:
         return len(self._order)
 
     @property
-    def refs(self) -> Refs:
+    def refs(self) -> Order:
         """All rows in order."""
-        return self._order.values
+        return self._order
 
     def update(self, snapshot: Snapshot) -> int:
         """Takes in what the sources have gained; returns the first place that is not as before."""
         sources = [source for source, _ in snapshot]
         places = _role_places(sources)
-        if self._restarted(sources, places):
-            self._progress = [
-                _Progress(source, place, source.amendments)
-                for source, place in zip(sources, places, strict=True)
-            ]
-            self._order, self._causality, self.edges = Growable(np.int64), Causality(), []
-            self._stock = StockHandshakes()
-            self._lifting = Lifting([progress.lifts for progress in self._progress])
-            self._extend(snapshot)
-            return 0
-        return self._extend(snapshot)
+        place = None if self._restarted(sources, places) else self._amended()
+        if place is None:
+            self._restart(sources, places)
+            place = 0
+        place = self._extend(snapshot, place)
+        self._count_kinds(place)
+        return place
 
     def _restarted(self, sources: list[Source], places: list[int]) -> bool:
-        """Whether a source is new, began anew, or has rows that turned out otherwise."""
-        return len(self._progress) != len(sources) or any(
-            known.source is not source
-            or known.place != place
-            or known.amendments != source.amendments
-            for known, source, place in zip(self._progress, sources, places, strict=True)
+        """Whether a source is new, or began anew."""
+        return len(self._sources) != len(sources) or any(
+            known.source is not source or known.place != place
+            for known, source, place in zip(self._sources, sources, places, strict=True)
         )
 
-    def _extend(self, snapshot: Snapshot) -> int:
-        """Puts the new rows in order, and the old ones below those that must be lower now."""
-        parts, settled = [], [progress.rows for progress in self._progress]
-        for number, (_, stop) in enumerate(snapshot):
-            progress = self._progress[number]
-            if stop > progress.rows:
-                parts.append(refs_of(number, progress.rows, stop))
-                self._note_floors(progress, stop)
-        place = self._apply_causes(snapshot, settled)
-        if not parts:
-            return self._resort(place, np.empty(0, np.int64)) if place < len(self) else place
-        refs = np.concatenate(parts)
-        keys = self._keys_of(refs)
-        if place == len(self) and place:
-            self.late += self._late(keys)
-        return self._resort(min(place, self._place_of(int(keys.logical.min()))), refs)
+    def _restart(self, sources: list[Source], places: list[int]) -> None:
+        self._sources = [
+            SourceRuns(source, place, self.offsets.get(source.label, 0), source.amendments)
+            for source, place in zip(sources, places, strict=True)
+        ]
+        self._order, self._causality, self.edges = Order(len(sources)), Causality(), []
+        self._stock = StockHandshakes()
+        self._lifting = Lifting([known.lifts for known in self._sources])
 
-    def _note_floors(self, progress: _Progress, stop: int) -> None:
-        """Notes how far the source is, and the latest time at each stride on the way."""
-        first = len(progress.floors) - 1
-        for stride in range(first, stop // _STRIDE):
-            begin = stride * _STRIDE
-            when = self._when(progress, begin, begin + _STRIDE)
-            progress.floors.append(max(progress.floors[-1], int(when.max())))
-        progress.rows = stop
+    def _amended(self) -> int | None:
+        """Forgets the rows that turned out otherwise; returns the first place that this changes.
 
-    def _when(self, progress: _Progress, first: int, stop: int) -> npt.NDArray[np.int64]:
-        """The rows' own times, corrected, and not so early that a key could not hold them."""
-        source = progress.source
-        when = source.columns.when[first:stop] + self.offsets.get(source.label, 0)
-        return np.maximum(when, _NO_FLOOR)
+        None where rows of causes and effects are among them, so that all must be made anew.
+        """
+        place = len(self)
+        for number, known in enumerate(self._sources):
+            amended = known.source.amended[known.amendments :]
+            known.amendments += len(amended)
+            row = min(amended, default=known.rows)
+            if row >= known.rows:
+                continue
+            if known.source.traces.before(row) < known.traces:
+                return None
+            found = self._order.place_of(number, row)
+            place = place if found is None else min(place, found)
+            known.cut(row)
+        return place
 
-    def _keys_in(self, progress: _Progress, first: int, stop: int) -> _Keys:
-        """The keys of the rows first … stop-1 of one source."""
-        keys = self._stamped_keys(progress, first, stop)
-        if progress.lifts.rows:
-            keys.logical = np.maximum(keys.logical, progress.lifts.over(first, stop))
-        return keys
+    def _extend(self, snapshot: Snapshot, place: int) -> int:
+        """Puts the new rows in order, and the old ones below those that must be lower now.
 
-    def _stamped_keys(self, progress: _Progress, first: int, stop: int) -> _Keys:
-        """The same as far as the stamps give them, without what causes demand."""
-        stride = first // _STRIDE
-        begin = stride * _STRIDE
-        when = self._when(progress, begin, stop)
-        time = np.maximum.accumulate(np.maximum(when, progress.floors[stride]))[first - begin :]
-        batch = np.minimum(_batches(progress.source, first, stop), _MOST_BATCH)
-        logical = (time // SECOND << _BATCH_BITS | batch) << _STEP_BITS
-        return _Keys(logical, time * _MOST_SOURCES + progress.place)
+        The order is no longer right from `place` on.
+        """
+        settled = [known.rows for known in self._sources]
+        whole = place == len(self)
+        for known, (_, stop) in zip(self._sources, snapshot, strict=True):
+            known.extend(stop)
+        place = self._apply_causes(snapshot, settled, place)
+        new = [
+            (known.runs(first, known.rows), known.rows)
+            for known, first in zip(self._sources, settled, strict=True)
+            if known.rows > first
+        ]
+        if new:
+            if whole and place == len(self) and place:
+                self.late += self._late(new)
+            # Within a source clocks never fall: that of the first new row is the least.
+            place = self._place_of(min(int(runs.logical[0]) for runs, _ in new), place)
+        if new or place < len(self):
+            self._sort_from(place)
+        return place
 
-    def _keys_of(self, refs: Refs) -> _Keys:
-        """The keys of some rows, of which each source's are in file order."""
-        keys = _Keys(np.empty(len(refs), np.int64), np.empty(len(refs), np.int64))
-        numbers, rows = source_numbers(refs), row_numbers(refs)
-        for number in np.unique(numbers).tolist():
-            here = np.flatnonzero(numbers == number)
-            mine = rows[here]
-            first = int(mine[0])
-            found = self._keys_in(self._progress[number], first, int(mine[-1]) + 1)
-            keys.logical[here] = found.logical[mine - first]
-            keys.rank[here] = found.rank[mine - first]
-        return keys
+    def _apply_causes(self, snapshot: Snapshot, settled: list[int], place: int) -> int:
+        """Lifts the effects of new causes; returns the first place that this may change.
 
-    def _clock(self, number: int, row: int) -> int:
-        return int(self._keys_in(self._progress[number], row, row + 1).logical[0])
-
-    def _apply_causes(self, snapshot: Snapshot, settled: list[int]) -> int:
-        """Lifts the effects of new causes; returns the first place that this may change."""
+        The order is right above `place`.
+        """
         edges = self._new_edges(snapshot)
         if not edges:
-            return len(self)
+            return place
         self.edges += edges
-        before = [progress.lifts.copy() for progress in self._progress]
+        before = [known.lifts.copy() for known in self._sources]
         lifted = self._lifting.add(self._timed(edges))
-        after = [progress.lifts for progress in self._progress]
+        after = [known.lifts for known in self._sources]
         # The order that is there was made with the old lifts, and is searched with them.
-        for progress, lifts in zip(self._progress, before, strict=True):
-            progress.lifts = lifts
+        for known, lifts in zip(self._sources, before, strict=True):
+            known.lifts = lifts
         clocks = [
-            self._clock(end.source, end.row) for end in lifted if end.row < settled[end.source]
+            self._sources[end.source].logical(end.row)
+            for end in lifted
+            if end.row < settled[end.source]
         ]
-        place = self._place_of(min(clocks)) if clocks else len(self)
-        for progress, lifts in zip(self._progress, after, strict=True):
-            progress.lifts = lifts
+        place = self._place_of(min(clocks), place) if clocks else place
+        for known, lifts in zip(self._sources, after, strict=True):
+            known.lifts = lifts
         return place
 
     def _new_edges(self, snapshot: Snapshot) -> list[Edge]:
         """The edges that the new rows' traces make."""
-        edges = []
-        for number, (source, stop) in enumerate(snapshot):
-            progress = self._progress[number]
+        fresh = []
+        for known, (source, stop) in zip(self._sources, snapshot, strict=True):
             upto = source.traces.before(stop)
-            for trace in source.traces.among(progress.traces, upto, CAUSAL):
-                edges += self._causality.add(number, trace)
-            progress.traces = upto
-        return edges + self._stock.edges(snapshot, self._causality)
+            fresh.append(Fresh(source.traces, known.traces, upto))
+            known.traces = upto
+        return self._causality.add(fresh) + self._stock.edges(snapshot, self._causality)
 
     def _timed(self, edges: list[Edge]) -> list[TimedEdge]:
         """The edges with the clocks that the stamps give to their rows."""
         causes = [(edge.cause_source, edge.cause_row) for edge in edges]
         effects = [(edge.effect_source, edge.effect_row) for edge in edges]
-        ends = self._ends({*causes, *effects})
+        rows: dict[int, set[int]] = {}
+        for number, row in (*causes, *effects):
+            rows.setdefault(number, set()).add(row)
+        ends = {
+            (number, row): End(number, row, clock)
+            for number, mine in rows.items()
+            for row, clock in self._sources[number].stamps(sorted(mine))
+        }
         return [TimedEdge(ends[a], ends[b]) for a, b in zip(causes, effects, strict=True)]
 
-    def _ends(self, places: set[tuple[int, int]]) -> dict[tuple[int, int], End]:
-        """Each source and row with its stamp's clock; worked out a stride of rows at a time."""
-        strides: dict[tuple[int, int], list[int]] = {}
-        for number, row in places:
-            strides.setdefault((number, row // _STRIDE), []).append(row)
-        ends = {}
-        for (number, stride), rows in strides.items():
-            begin = stride * _STRIDE
-            keys = self._stamped_keys(self._progress[number], begin, max(rows) + 1)
-            clocks = keys.logical[np.array(rows) - begin].tolist()
-            for row, clock in zip(rows, clocks, strict=True):
-                ends[number, row] = End(number, row, clock)
-        return ends
+    def _late(self, new: list[tuple[Runs, int]]) -> int:
+        """How many rows of these runs belong above rows that are in the order already."""
+        newest = self._logical_at(len(self) - 1) >> _BELOW_SECOND
+        late = 0
+        for runs, stop in new:
+            live = runs.logical >> STEP_BITS & _BATCHES > 0
+            late += int(runs.counts(stop)[live & (runs.logical >> _BELOW_SECOND < newest)].sum())
+        return late
 
-    def _late(self, keys: _Keys) -> int:
-        """How many of these rows belong above rows that are in the order already."""
-        newest = self._keys_of(self.refs[-1:]).logical[0] >> (_BATCH_BITS + _STEP_BITS)
-        live = keys.logical >> _STEP_BITS & _MOST_BATCH > 0
-        return int((live & (keys.logical >> (_BATCH_BITS + _STEP_BITS) < newest)).sum())
+    def _sort_from(self, place: int) -> None:
+        """Makes the order anew from this place on."""
+        first = self._order.rows_above(place).tolist() if self._sources else []
+        below = [
+            (number, known.runs(first[number], known.rows), known.rows)
+            for number, known in enumerate(self._sources)
+            if known.rows > first[number]
+        ]
+        logical = np.concatenate([runs.logical for _, runs, _ in below])
+        rank = np.concatenate([runs.rank for _, runs, _ in below])
+        numbers = np.concatenate([np.full(len(runs.first), n, np.uint16) for n, runs, _ in below])
+        counts = np.concatenate([runs.counts(stop) for _, runs, stop in below])
+        order = _sorted(logical, rank)
+        self._order.replace(place, np.repeat(numbers[order], counts[order]))
 
-    def _resort(self, place: int, refs: Refs) -> int:
-        """Sorts the order from `place` on anew, with these rows added."""
-        refs = np.concatenate((self.refs[place:], refs))
-        self._order.replace(place, refs[_sorted(self._keys_of(refs))])
-        return place
+    def _count_kinds(self, place: int) -> None:
+        """Counts the kinds in each stretch of the order that is full, from this place on."""
+        self.kinds.keep(place // STRETCH)
+        above = self._order.above
+        for stretch in range(len(self.kinds), len(self) // STRETCH):
+            self.kinds.add(
+                (number, known.source.columns.kind[first:stop])
+                for number, (known, first, stop) in enumerate(
+                    zip(
+                        self._sources,
+                        above[stretch].tolist(),
+                        above[stretch + 1].tolist(),
+                        strict=True,
+                    )
+                )
+                if stop > first
+            )
 
-    def _place_of(self, logical: int) -> int:
-        """The first place with a row of this logical clock or a later one."""
-        low, high = 0, len(self)
+    def _place_of(self, logical: int, high: int) -> int:
+        """The first place, up to `high`, with a row of this logical clock or a later one."""
+        low = 0
         if high and self._logical_at(high - 1) < logical:
             return high
         while low < high:
@@ -294,7 +243,8 @@ class Merge:
         return low
 
     def _logical_at(self, place: int) -> int:
-        return int(self._keys_of(self.refs[place : place + 1]).logical[0])
+        number, row = split_ref(self._order[place])
+        return self._sources[number].logical(row)
 
 
 def _role_places(sources: list[Source]) -> list[int]:
@@ -303,20 +253,8 @@ def _role_places(sources: list[Source]) -> list[int]:
     return [order.index(number) for number in range(len(sources))]
 
 
-def _sorted(keys: _Keys) -> npt.NDArray[np.intp]:
-    """The order of the keys; rows that are alike stay as they are."""
-    if not (keys.logical & (1 << _BATCH_BITS + _STEP_BITS) - 1).any():
-        return np.argsort(keys.rank, kind="stable")
-    return np.lexsort((keys.rank, keys.logical))
-
-
-def _batches(source: Source, first: int, stop: int) -> npt.NDArray[np.int64]:
-    arrivals = source.arrivals
-    if not arrivals or stop <= arrivals[0][0]:
-        return np.zeros(stop - first, np.int64)
-    # Only the batches that reach into these rows: a long flood has many thousands.
-    near = arrivals[max(bisect_right(arrivals, (first, _LAST_BATCH)) - 1, 0) :]
-    begins, numbers = np.array(near, np.int64).T
-    place = np.searchsorted(begins, np.arange(first, stop), "right")
-    batches: npt.NDArray[np.int64] = np.concatenate(([0], numbers))[place]
-    return batches
+def _sorted(logical: Numbers, rank: Numbers) -> npt.NDArray[np.intp]:
+    """The order of runs by these keys."""
+    if not (logical & (1 << _BELOW_SECOND) - 1).any():
+        return np.argsort(rank, kind="stable")
+    return np.lexsort((rank, logical))

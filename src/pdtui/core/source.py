@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pdtui.core.columns import Columns
+from pdtui.core.kindcounts import STRETCH, KindCounts
 from pdtui.core.kinds import KindTable
 from pdtui.core.requestindex import RequestIndex
 from pdtui.core.scan import Rows, Scanner
@@ -55,8 +56,8 @@ class Source:
         """What happened to its file: `truncated at 10:30:51`, `replaced at 10:30:51`."""
         self.heard: float | None = None
         """When (seconds since the epoch) bytes last arrived."""
-        self.amendments = 0
-        """How often a row that had been shown unfinished turned out to be something else."""
+        self.amended: list[int] = []
+        """The first row, each time that rows which had been shown turned out to be otherwise."""
         self.arrivals: list[tuple[int, int]] = []
         """First row and number of each batch that arrived live; rows before are from disk."""
         self.segments: list[Segment] = []
@@ -73,11 +74,18 @@ class Source:
         """The steps of handshakes, transfers and requests that its whole lines say."""
         self.requests = RequestIndex()
         """Which of its whole lines speak of which request."""
+        self.kind_counts = KindCounts()
+        """The kinds of its whole lines, a stretch of rows at a time; see count_kinds."""
         self._first_stamped: int | None = None
         """The first row with a stamp; the rows above it have its time."""
 
     def __len__(self) -> int:
         return len(self.columns)
+
+    @property
+    def amendments(self) -> int:
+        """How often rows that had been shown turned out to be otherwise."""
+        return len(self.amended)
 
     def __getstate__(self) -> dict[str, object]:
         """What another process is sent: everything but the files, which it opens itself."""
@@ -96,7 +104,7 @@ class Source:
     def _line_begin(self) -> int:
         """Where the unfinished line begins."""
         shown = self._before_unfinished is not None
-        return int(self.columns.offset[-1]) if shown else self.end
+        return self.columns.offset[-1] if shown else self.end
 
     def feed(self, data: bytes, batch: int | None = None) -> int:
         """Takes further bytes; the rows of all lines that they finish are added.
@@ -153,16 +161,13 @@ class Source:
     def span(self, first: int, stop: int) -> tuple[int, int]:
         """Begin and end in bytes of the rows first … stop-1."""
         offset = self.columns.offset
-        end = int(offset[stop]) if stop < len(offset) else self.end
-        return int(offset[first]) if first < len(offset) else self.end, end
+        end = offset[stop] if stop < len(offset) else self.end
+        return offset[first] if first < len(offset) else self.end, end
 
-    def spans(
-        self, rows: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Begin and end in bytes of each of these rows."""
+    def begins(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Where each of these rows begins in bytes; the row after the last one, where that ends."""
         offset = self.columns.offset
-        following = np.minimum(rows + 1, len(offset) - 1)
-        return offset[rows], np.where(rows + 1 < len(offset), offset[following], self.end)
+        return np.where(rows < len(offset), offset[np.minimum(rows, len(offset) - 1)], self.end)
 
     def line(self, row: int, most: int | None = None) -> bytes:
         """The row's own bytes with its newline where it has one, or the first `most` of them."""
@@ -170,6 +175,12 @@ class Source:
         text = self.read(begin, end if most is None else min(end, begin + most))
         # Where rows are just being added, the last one may seem to reach into them.
         return text[: text.find(b"\n") + 1 or None]
+
+    def count_kinds(self) -> None:
+        """Extends the counts of kinds to all stretches of rows that will not change any more."""
+        for stretch in range(len(self.kind_counts), self.whole // STRETCH):
+            first = stretch * STRETCH
+            self.kind_counts.add([(0, self.columns.kind[first : first + STRETCH])])
 
     def close(self) -> None:
         """Closes the files. Who still reads gets nothing from then on."""
@@ -250,11 +261,12 @@ class Source:
         last = len(self) - 1
         if self._first_stamped == last:
             # The first stamp was only a guess, and so is the time of the rows above.
-            self.columns.when[:last] = NO_TIME
+            self.columns.when.fill(last, NO_TIME)
             self._first_stamped = None
+            self.amended.append(0)
         self._date(rows, last)
         if self.columns.amend_last(rows):
-            self.amendments += 1
+            self.amended.append(last)
 
     def _date(self, rows: Rows, begin: int) -> None:
         """Gives rows (from row number `begin` on) without a time that of the first stamp."""
@@ -265,8 +277,8 @@ class Source:
             place = int(np.argmax(dated))
             self._first_stamped = begin + place
             if begin:
-                self.columns.when[:begin] = rows.when[place]
-                self.amendments += 1
+                self.columns.when.fill(begin, int(rows.when[place]))
+                self.amended.append(0)
             rows.when[~dated] = rows.when[place]
         elif not dated.all():
             rows.when[~dated] = self.columns.when[0]

@@ -58,6 +58,13 @@ class Trace(NamedTuple):
     said: Said
 
 
+class Peers(NamedTuple):
+    """The peers' addresses that some traces name: each once, and the number of each trace's."""
+
+    names: list[str]
+    number: npt.NDArray[np.intp]
+
+
 @dataclass(slots=True)
 class Found:
     """The traces of a block in the order of their rows, which count from the block's first."""
@@ -103,6 +110,20 @@ class Traces:
         """The number of each trace's step."""
         return self._step.values[: len(self)]
 
+    @property
+    def key(self) -> Keys:
+        """The key of each trace, NO_KEY for none."""
+        return self._key.values[: len(self)]
+
+    def peers(self, places: Positions) -> Peers:
+        """The peers that the traces at these places name."""
+        said, which = np.unique(self._said.values[places], return_inverse=True)
+        numbers: dict[str, int] = {}
+        for number in said.tolist():
+            numbers.setdefault(self._texts[number].remote, len(numbers))
+        of_said = np.array([numbers[self._texts[number].remote] for number in said.tolist()])
+        return Peers(list(numbers), of_said[which])
+
     def before(self, stop: int) -> int:
         """How many traces are in rows before `stop`."""
         return int(np.searchsorted(self.row, stop))
@@ -110,7 +131,7 @@ class Traces:
     def among(self, first: int, stop: int, steps: Flags) -> Iterator[Trace]:
         """The traces number first … stop-1 with these steps (a flag for each step's number)."""
         wanted = np.flatnonzero(steps[self.step[first:stop]]) + first
-        columns = (self.row, self.step, self._key.values, self._said.values)
+        columns = (self.row, self.step, self.key, self._said.values)
         texts = self._texts
         for row, step, key, said in zip(*(c[wanted].tolist() for c in columns), strict=True):
             yield Trace(row, _STEPS[step], key, texts[said])

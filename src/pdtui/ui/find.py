@@ -10,8 +10,8 @@ import numpy.typing as npt
 from pdtui.core.cleaning import clean
 from pdtui.core.engines import HANDSHAKE_STEPS
 from pdtui.core.kinds import Kind
-from pdtui.core.merge import Refs, join_ref, row_numbers, source_numbers, split_ref
 from pdtui.core.query import TextItem
+from pdtui.core.refs import Refs, join_ref, row_numbers, source_numbers, split_ref
 from pdtui.core.source import Source
 from pdtui.core.stamps import NO_TIME, SECOND
 from pdtui.core.store import Store

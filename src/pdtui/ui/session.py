@@ -13,13 +13,15 @@ import numpy as np
 from pdtui.core.describe import Describer, Row
 from pdtui.core.kinds import KindTable
 from pdtui.core.lanes import Lane, Split, lanes_of
-from pdtui.core.merge import Merge, split_ref
+from pdtui.core.matches import Matches
+from pdtui.core.merge import Merge
 from pdtui.core.query import Filter
+from pdtui.core.refs import split_ref
 from pdtui.core.roles import roles
 from pdtui.core.source import Source
 from pdtui.core.stamps import NO_TIME
 from pdtui.core.store import Snapshot, Store
-from pdtui.core.view import LaneView, Matches, TimelineView
+from pdtui.core.view import LaneView, TimelineView
 from pdtui.ui.insight import Insight
 
 _LATE_SHOWN = 4.0
@@ -62,7 +64,7 @@ class Session:
         """The time of the newest row in order, None where no row has any."""
         if not len(self.merge):
             return None
-        source, row = split_ref(int(self.merge.refs[-1]))
+        source, row = split_ref(self.merge.refs[-1])
         time = int(self.store.sources[source].columns.when[row])
         return None if time == NO_TIME else time
 

@@ -19,8 +19,9 @@ from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from pdtui.core.lanes import Lane
+from pdtui.core.matches import Matches
 from pdtui.core.query import Filter
-from pdtui.core.view import LaneView, Matches
+from pdtui.core.view import LaneView
 from pdtui.errors import FilterError
 from pdtui.ui import status
 from pdtui.ui.choices import level_choices, marker_choices, rank_choices
