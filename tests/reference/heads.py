@@ -153,12 +153,14 @@ def stamp_fields(found: dict[str, bytes | None]) -> dict[str, int] | None:
     return {"Y": parts["Y"], "M": parts["M"], "D": parts["D"], "micro": seconds * 10**6 + micro}
 
 
-def epoch_fields(text: bytes) -> dict[str, int]:
-    """The same of seconds since 1970."""
+def epoch_fields(text: bytes) -> dict[str, int] | None:
+    """The same of seconds since 1970; None for years that no merge has room for."""
     whole, _, fraction = text.partition(b".")
     moment = datetime(1970, 1, 1) + timedelta(seconds=int(whole))
     seconds = (moment.hour * 60 + moment.minute) * 60 + moment.second
     micro = seconds * 10**6 + int(fraction[:6].ljust(6, b"0"))
+    if moment.year > 2199:
+        return None
     return {"Y": moment.year, "M": moment.month, "D": moment.day, "micro": micro}
 
 

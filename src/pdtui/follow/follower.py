@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-BLOCK = 512 * 1024
+BLOCK = 2 * 1024 * 1024
 """Bytes read at a time: small enough for the scanner to work in the cache."""
 _PROOF = 256
 """Bytes at the file's begin and before our place that must stay as they were."""
