@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pdtui.core import alike
 from pdtui.core.alike import Alike
 from pdtui.core.bytescan import ByteBlock
-from pdtui.core.digests import Numbered, mixed, stretches, without_digits
+from pdtui.core.digests import STRETCH, Numbered, mixed, stretches, without_digits
 from tests.core.sources import opened
 
 DATA = Path(__file__).parents[1] / "data"
@@ -135,11 +135,11 @@ def test_the_memory_begins_anew_when_it_is_full(monkeypatch: pytest.MonkeyPatch)
 
 
 @settings(max_examples=100)
-@given(st.lists(st.binary(min_size=64, max_size=64), min_size=1, max_size=6))
+@given(st.lists(st.binary(min_size=STRETCH, max_size=STRETCH), min_size=1, max_size=6))
 def test_words_without_digits_differ_in_digits_only(lines: list[bytes]) -> None:
     """Every digit becomes the same one, no other byte becomes another."""
     data = np.frombuffer(b"".join(lines), np.uint8)
-    words = stretches(data, np.arange(len(lines)) * 64)
+    words = stretches(data, np.arange(len(lines)) * STRETCH)
     plain = without_digits(words).view(np.uint8).tobytes()
     assert plain == b"".join(lines).translate(bytes.maketrans(b"0123456789", b"0" * 10))
     assert len(set(mixed(words).tolist())) == len(set(lines))

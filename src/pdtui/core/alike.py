@@ -172,7 +172,8 @@ class Alike:
         """Masks that keep what counts of the head, for each template."""
         self._head_length = np.zeros(_MOST + 2, np.int64)
         """How long the head is; 0 for a template whose lines differ in more."""
-        self._found = np.tile(np.array(Found(), np.int64), (_MOST + 2, 1))
+        self._found = np.tile(np.array(Found(), np.int64)[:, None], _MOST + 2)
+        """The fields of Found, a row each, for each likeness."""
         self._usable = np.zeros(_MOST + 2, np.bool_)
         self._once.clear()
         self._twice.clear()
@@ -188,7 +189,7 @@ class Alike:
             templates = self._template_numbers(looked)
             number_of = self._likeness_numbers(looked, templates)
             self._read_stamps(block, starts, templates, number_of, stamp)
-        columns = np.ascontiguousarray(self._found.take(number_of, axis=0).T)
+        columns = self._found.take(number_of, axis=1)
         month, day, year, clock = stamp
         return Recalled(number_of > 0, columns, month, day, year, clock)
 
@@ -289,7 +290,7 @@ class Alike:
                 known = self._known.setdefault(place, one.found)
                 # Where such lines are not alike after all, none of them is told by this.
                 self._usable[place] = known == one.found
-                self._found[place] = known
+                self._found[:, place] = known
 
     def _enter_template(self, place: int, one: _Candidate) -> bool:
         """Enters where stamp and head stand; whether all lines of the template have them there."""

@@ -47,10 +47,11 @@ def word(text: bytes) -> np.uint64:
 class ByteBlock:
     """A block of bytes that can be looked at in many places at once.
 
-    `data` holds the block and PADDING zero bytes; `size` is the block's own length.
+    `text` is the block itself, `data` holds it and PADDING zero bytes; `size` is its own length.
     """
 
     def __init__(self, block: bytes) -> None:
+        self.text = block
         self.size = len(block)
         self.data: ByteArray = np.zeros(self.size + PADDING, np.uint8)
         self.data[: self.size] = np.frombuffer(block, np.uint8)

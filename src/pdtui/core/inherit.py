@@ -150,7 +150,9 @@ def _last_in_group(flags: Flags, group: Positions) -> Positions:
     order = np.argsort(group, kind="stable")
     sorted_group = group[order]
     nearest = _last(flags[order])
-    begin = np.searchsorted(sorted_group, sorted_group, "left")
+    changes = np.ones(len(group), np.bool_)
+    changes[1:] = sorted_group[1:] != sorted_group[:-1]
+    begin = _last(changes)
     result = np.empty(len(flags), np.int64)
     result[order] = np.where(nearest >= begin, order[nearest], _NONE)
     return result

@@ -82,6 +82,10 @@ def find_requests(lines: Lines, claims: Claims, naming: Positions) -> FoundReque
         return _NONE
     row = np.concatenate([part.row for part in parts])
     key = np.concatenate([part.key for part in parts])
+    order = np.argsort(row, kind="stable")
+    row, key = row[order], key[order]
+    if not (row[1:] == row[:-1]).any():
+        return FoundRequests(row, key)
     order = np.lexsort((key, row))
     row, key = row[order], key[order]
     fresh = np.ones(len(row), np.bool_)
@@ -112,19 +116,20 @@ def _find_api(lines: Lines) -> FoundRequests:
     alone = (before < 0) | ~_WORD_BYTES[block.byte(np.maximum(before, 0))]
     at = at[alone] + len(_API_MARKS[0]) + 1
     nibbles = _gather(block, at)
-    dashed = _all_hex(nibbles[:, _DASHED]) & (block.data[at[:, None] + _DASHES] == ord("-")).all(1)
-    undashed = _all_hex(nibbles[:, :_UUID])
-    short = _all_hex(nibbles[:, :_SHORT]) & ~undashed
-    ends = np.where(dashed, _LONGEST, np.where(undashed, _UUID, _SHORT))
-    ended = _NIBBLES[block.byte(at + ends)] == _NOT_HEX
-    parts = [
-        _found(lines, at[fits & ended], _keys(nibbles[fits & ended][:, columns]))
-        for fits, columns in (
-            (dashed, _DASHED),
-            (undashed, list(range(_UUID))),
-            (short, list(range(_SHORT))),
-        )
+    # How many hexadecimal digits come first: all of them, half as many, or those up to a dash.
+    run = (nibbles == _NOT_HEX).argmax(axis=1)
+    whole, short = np.flatnonzero(run == _UUID), np.flatnonzero(run == _SHORT)
+    dashed = np.flatnonzero(run == _DASHES[0])
+    dashed = dashed[
+        _all_hex(nibbles[dashed][:, _DASHED])
+        & (block.data[at[dashed, None] + _DASHES] == ord("-")).all(axis=1)
+        & (_NIBBLES[block.byte(at[dashed] + _LONGEST)] == _NOT_HEX)
     ]
+    parts = (
+        _found(lines, at[whole], _keys(nibbles[whole, :_UUID])),
+        _found(lines, at[short], _keys(nibbles[short, :_SHORT])),
+        _found(lines, at[dashed], _keys(nibbles[dashed][:, _DASHED])),
+    )
     return FoundRequests(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 

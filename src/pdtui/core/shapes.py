@@ -28,6 +28,7 @@ from pdtui.core.bytescan import (
 from pdtui.core.digests import distinct
 
 _LONGEST_RANK_NAMES = 48
+_FAR = 4096
 _TENSOR_RANK = re.compile(rb"\bTP(\d{1,4})\b")
 
 
@@ -202,7 +203,7 @@ class Until:
 
 @dataclass(frozen=True, slots=True)
 class Through:
-    """Anything, up to the first place where these bytes stand, and these bytes."""
+    """Anything (4 kB at most), up to the first place where these bytes stand, and these bytes."""
 
     text: bytes
 
@@ -211,9 +212,11 @@ class Through:
         return b"(?>[^\n]*?%s)" % re.escape(self.text)
 
     def match(self, look: Look) -> None:
-        places = np.append(look.block.places(self.text), look.block.size)
+        text, size = look.block.text, look.block.size
         # One in a later line lies behind the end of its own, which is looked at when all is done.
-        look.at = places[np.searchsorted(places, look.at)] + len(self.text)
+        found = [text.find(self.text, at, at + _FAR) for at in look.at.tolist()]
+        places = np.array(found, np.int64)
+        look.at = np.where(places < 0, size, places + len(self.text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,8 +107,8 @@ class Form:
 
     The groups of `pattern`, which is matched from where the message goes on after its markers:
     `key` is what the other side's row has too, `own` and `remote` are addresses, `detail` is what
-    else is of use. In their place a form may have a shape, which is looked for in many lines
-    together, with parts that are named so. Without both its beginning is enough (5 bytes at least).
+    else is of use. In their place a form may have a shape of what follows, which is looked for
+    in many lines together, with parts that are named so. Without both its beginning is enough (5 bytes at least).
     """
 
     step: Step
@@ -145,7 +145,7 @@ _THREAD = r".*?\((?P<detail>\w+)\)"
 
 
 def _shape_form(step: Step, begins: bytes, *parts: Part) -> Form:
-    return Form(step, begins, shape=Shape((Text(begins), *parts)))
+    return Form(step, begins, shape=Shape(parts))
 
 
 _REMOTE_PARTS = (Text(b"remote_address="), Named("remote", (Until(b" ,", 96),)))

@@ -319,7 +319,7 @@ def _collect(lines: Lines, looked: _Stretch, form: Form, collected: _Collected) 
     if not len(where):
         return fits
     if form.shape is not None:
-        look = form.shape.find(lines.block, at[where], ends[where])
+        look = form.shape.find(lines.block, at[where] + len(form.begins), ends[where])
         fits = np.zeros(len(rows), np.bool_)
         fits[where[look.rows]] = True
         collected.add_look(rows[fits], form.step, look)
