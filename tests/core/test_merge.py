@@ -77,7 +77,7 @@ def test_the_order_is_that_of_the_rules(tens: int, monkeypatch: pytest.MonkeyPat
     The notes that spare the merge a look at every row are made much more often than usual.
     """
     monkeypatch.setattr(runs, "_STRIDE", 4)
-    monkeypatch.setattr(runs, "_AT_ONCE", 3)
+    monkeypatch.setattr(runs, "_AT_ONCE", 8)
     for module in (order_module, merge_module):
         monkeypatch.setattr(module, "STRETCH", 8)
     for seed in range(10 * tens, 10 * tens + 10):

@@ -16,6 +16,10 @@ from pdtui.core.growable import Growable
 STRETCH = 8192
 """Rows that are counted together."""
 
+Numbers = npt.NDArray[np.int64]
+Parts = Iterable[tuple[int, Numbers]]
+"""The rows of a stretch: the number of each source in it, and the kinds of its rows."""
+
 
 class KindCounts:
     """The counts of all stretches one after the other: an entry a kind that occurs in a stretch."""
@@ -44,20 +48,25 @@ class KindCounts:
             for column in (self._source, self._kind, self._count):
                 column.cut(begin)
 
-    def add(self, parts: Iterable[tuple[int, npt.NDArray[np.integer]]]) -> None:
-        """Counts the next stretch: the number of each source in it, and the kinds of its rows."""
-        begin = len(self._kind)
-        for number, kinds in parts:
-            counts = np.bincount(kinds)
-            found = np.flatnonzero(counts)
-            self._source.extend(np.full(len(found), number, np.uint16))
-            self._kind.extend(found.astype(np.uint32))
-            self._count.extend(counts[found].astype(np.uint32))
-        self._begin.extend(np.array([begin], np.int64))
+    def add(self, stretches: Iterable[Parts]) -> None:
+        """Counts the next stretches."""
+        entries: list[tuple[Numbers, Numbers, Numbers]] = []
+        begins, size = [], len(self._kind)
+        for parts in stretches:
+            begins.append(size)
+            for number, rows in parts:
+                counted = np.bincount(rows)
+                found = np.flatnonzero(counted)
+                entries.append((np.full(len(found), number), found, counted[found]))
+                size += len(found)
+        if begins:
+            sources, kinds, counts = map(np.concatenate, zip(*entries, strict=True))
+            self._source.extend(sources)
+            self._kind.extend(kinds)
+            self._count.extend(counts)
+            self._begin.extend(np.array(begins))
 
-    def passing(
-        self, masks: Sequence[npt.NDArray[np.bool_]], first: int = 0
-    ) -> npt.NDArray[np.int64]:
+    def passing(self, masks: Sequence[npt.NDArray[np.bool_]], first: int = 0) -> Numbers:
         """How many rows of each stretch, from `first` on, have a kind that passes.
 
         There is a mask over the kinds for each source.

@@ -18,6 +18,7 @@ than at its cause.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -214,20 +215,17 @@ class Merge:
     def _count_kinds(self, place: int) -> None:
         """Counts the kinds in each stretch of the order that is full, from this place on."""
         self.kinds.keep(place // STRETCH)
-        above = self._order.above
-        for stretch in range(len(self.kinds), len(self) // STRETCH):
-            self.kinds.add(
+        above = self._order.above[len(self.kinds) :].tolist()
+        self.kinds.add(
+            [
                 (number, known.source.columns.kind[first:stop])
                 for number, (known, first, stop) in enumerate(
-                    zip(
-                        self._sources,
-                        above[stretch].tolist(),
-                        above[stretch + 1].tolist(),
-                        strict=True,
-                    )
+                    zip(self._sources, begins, ends, strict=True)
                 )
                 if stop > first
-            )
+            ]
+            for begins, ends in pairwise(above)
+        )
 
     def _place_of(self, logical: int, high: int) -> int:
         """The first place, up to `high`, with a row of this logical clock or a later one."""

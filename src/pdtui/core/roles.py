@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from pdtui.core.kinds import NO_PROCESS
 from pdtui.core.source import Source
@@ -19,6 +20,7 @@ _WORDS = {
 _CONNECTS, _ACCEPTS = "👉", "👈"
 
 
+@lru_cache(maxsize=1024)
 def role_of_label(label: str) -> str | None:
     """The role that a label says: the only one whose word is in it."""
     named = [role for role, words in _WORDS.items() if words.search(label)]

@@ -65,10 +65,12 @@ class SourceRuns:
 
     def extend(self, stop: int) -> None:
         """Takes in the rows up to `stop`: notes the latest time at each stride on the way."""
-        for stride in range(len(self.floors) - 1, stop // _STRIDE):
-            begin = stride * _STRIDE
-            latest = int(self._when(begin, begin + _STRIDE).max())
-            self.floors.append(max(self.floors[-1], latest))
+        full = stop - stop % _STRIDE
+        for begin in range((len(self.floors) - 1) * _STRIDE, full, _AT_ONCE):
+            when = self._when(begin, min(begin + _AT_ONCE, full))
+            latest = when.reshape(-1, _STRIDE).max(axis=1)
+            latest[0] = max(int(latest[0]), self.floors[-1])
+            self.floors += np.maximum.accumulate(latest).tolist()
         self.rows = stop
 
     def cut(self, row: int) -> None:

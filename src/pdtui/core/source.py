@@ -178,9 +178,11 @@ class Source:
 
     def count_kinds(self) -> None:
         """Extends the counts of kinds to all stretches of rows that will not change any more."""
-        for stretch in range(len(self.kind_counts), self.whole // STRETCH):
-            first = stretch * STRETCH
-            self.kind_counts.add([(0, self.columns.kind[first : first + STRETCH])])
+        counted, whole = len(self.kind_counts) * STRETCH, self.whole - self.whole % STRETCH
+        self.kind_counts.add(
+            [(0, self.columns.kind[first : first + STRETCH])]
+            for first in range(counted, whole, STRETCH)
+        )
 
     def close(self) -> None:
         """Closes the files. Who still reads gets nothing from then on."""

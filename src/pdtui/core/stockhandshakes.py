@@ -54,6 +54,8 @@ class StockHandshakes:
         """Whether the source says that a side goes in, and whether it is patched."""
         new = traces.step[self._read[number] :]
         self._read[number] += len(new)
+        if not len(new):
+            return self._steps[number]
         self._steps[number] |= {step for step in (Step.BLOCKING, _PATCHED) if (new == step).any()}
         return self._steps[number]
 

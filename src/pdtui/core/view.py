@@ -115,8 +115,12 @@ class _View(ABC):
         self._found = {k: shown for k, shown in self._found.items() if k < stretch}
         counts = self._counts(stretch, stop // STRETCH)
         begin = max(stretch, stop // STRETCH) * STRETCH
-        rest = [len(self._find(begin, stop))] if stop > begin else []
-        self._tally.count(stretch, np.concatenate((counts, np.array(rest, np.int64))))
+        if stop > begin:
+            # Who follows looks at the last stretch next.
+            places = self._find(begin, stop)
+            counts = np.concatenate((counts, [len(places)]))
+            self._found[begin // STRETCH] = _Shown(places, self._refs_at(places, begin, stop))
+        self._tally.count(stretch, counts)
         self._done = stop
 
     @abstractmethod
