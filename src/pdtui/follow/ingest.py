@@ -34,6 +34,9 @@ _SHARE = 2
 much as scanning a thousand, and the screen needs the interpreter too."""
 _PATIENCE = 1.0
 """Seconds of silence after which a last line without a newline is shown as it is."""
+_LEAVE = 10.0
+"""Seconds for which a tail is fed on after it was replaced in the store: so long may it take to
+put all rows of all files in order."""
 _TURN = 4
 """Blocks that one source may take before the others have their turn."""
 
@@ -65,6 +68,9 @@ class Ingest:
         """Whether some source had more than it could give in its turn."""
         self._wholes: dict[int, Whole] = {}
         """What reads the files of which only the last lines are shown yet."""
+        self._leaving: dict[int, Feed] = {}
+        """The tails whose whole sources are in the store, but perhaps not on the screen yet."""
+        self._leave_at = 0.0
         self._held = hold
         self._bell = threading.Event()
         self._stopping = False
@@ -105,6 +111,8 @@ class Ingest:
         if self._thread.is_alive():
             self._thread.join()
         for feed in self._feeds:
+            feed.follower.close()
+        for feed in self._leaving.values():
             feed.follower.close()
         for whole in self._wholes.values():
             whole.close()
@@ -150,6 +158,7 @@ class Ingest:
         changed = self._behind = False
         for number, feed in enumerate(self._feeds):
             taken = 0
+            self._feed_leaving(number)
             while taken < _TURN and not self._stopping and self._take(number, feed):
                 taken += 1
             self._behind |= taken == _TURN
@@ -171,29 +180,50 @@ class Ingest:
                 self.store.sources[number] = tail.source
 
     def _read_wholes(self) -> bool:
-        """Reads on in files of which only the last lines are shown; whether there is more."""
-        reading = False
+        """Reads on in files of which only the last lines are shown; whether there is more.
+
+        When all are as far as their tails, they take their places together.
+        """
+        reading, ready = False, True
         for number, whole in list(self._wholes.items()):
-            feed = self._feeds[number]
+            tail = self._feeds[number].source
+            if not isinstance(tail, TailSource):
+                # The file began anew: all there is of it is shown.
+                self._wholes.pop(number).close()
+                continue
             for _ in range(_TURN):
                 more = not self._stopping and whole.read_on()
+                reading |= more
                 if not more:
                     break
-            tail = feed.source
-            if isinstance(tail, TailSource) and not whole.replaces(tail):
-                tail.share = whole.share(tail)
-                reading |= more
-                continue
-            del self._wholes[number]
-            if isinstance(tail, TailSource):
-                whole.take_over(tail, feed)
-                self._feeds[number] = whole.feed
-                self.store.sources[number] = whole.feed.source
-            else:
-                # The file began anew: all there is of it is shown.
-                whole.close()
+            tail.share = whole.share(tail)
+            ready &= whole.replaces(tail)
+        if self._wholes and ready:
+            self._put_wholes()
             reading = True
         return reading
+
+    def _put_wholes(self) -> None:
+        """Puts the whole sources in the place of their tails."""
+        for number, whole in self._wholes.items():
+            before = self._feeds[number]
+            assert isinstance(before.source, TailSource)
+            before.source.give_way(whole.feed.source)
+            whole.feed.loaded, whole.feed.fed_at = True, before.fed_at
+            self._feeds[number] = whole.feed
+            self.store.sources[number] = whole.feed.source
+            self._leaving[number] = before
+        self._wholes = {}
+        self._leave_at = time.monotonic() + _LEAVE
+
+    def _feed_leaving(self, number: int) -> None:
+        """Goes on feeding a tail that is still on the screen, while its successor is made ready."""
+        if feed := self._leaving.get(number):
+            shown = isinstance(feed.source, TailSource) and feed.source.shown
+            if not shown or time.monotonic() > self._leave_at:
+                self._leaving.pop(number).follower.close()
+            else:
+                feed.take(lambda: self._batch(number, feed))
 
     def _batch(self, number: int, feed: Feed) -> int | None:
         """The number of the live batch that a feed gives now, None while it reads from disk.

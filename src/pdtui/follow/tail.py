@@ -28,6 +28,8 @@ class TailSource(Source):
         """How much of what stands before its rows has been read by now, from 0 to 1."""
         self.became: Source | None = None
         """The source of all rows, once it has taken this one's place."""
+        self.shown = True
+        """Whether it is still looked at; set by who shows it."""
         self._shift = begin
 
     def precedes(self, whole: Source) -> bool:

@@ -24,12 +24,6 @@ class Whole:
         """How much has been read of what the tail does not show."""
         return min(self.feed.source.fed / tail.begin, 1.0)
 
-    def take_over(self, tail: TailSource, before: Feed) -> None:
-        """Takes the tail's place."""
-        tail.give_way(self.feed.source)
-        self.feed.loaded, self.feed.fed_at = True, before.fed_at
-        before.follower.close()
-
     def close(self) -> None:
         """Gives the file up."""
         self.feed.follower.close()

@@ -21,9 +21,12 @@ from pdtui.ui.session import Session
 class Frame(App[int]):
     """The lines around what the screen shows."""
 
-    def __init__(self, session: Session, *, base: Filter, live: bool) -> None:
+    def __init__(
+        self, session: Session, *, base: Filter, live: bool, ascii_only: bool = False
+    ) -> None:
         super().__init__()
         self.session = session
+        self.ascii_only = ascii_only
         self.live = live
         self.frozen: int | None = None
         """How many rows there were when the screen was frozen."""
@@ -82,8 +85,8 @@ class Frame(App[int]):
     def _show_title(self, width: int | None = None) -> None:
         if self.frozen is not None:
             state = f"‖ frozen, +{len(self.session.store) - self.frozen:,}"
-        elif not self.session.store.loaded:
-            state = "… reading"
+        elif not self.session.loaded:
+            state = status.reading_state(self.session, ascii_only=self.ascii_only)
         else:
             over = status.ended(self.session)
             state = "■ ended" if over else "● live" if self.live else "■ not followed"

@@ -62,7 +62,7 @@ class Overviews(Viewer):
     # Who waits, and what is wrong
 
     def _look(self) -> None:
-        if not self._is_up or not self.session.store.loaded or self.frozen is not None:
+        if not self._is_up or not self.session.loaded or self.frozen is not None:
             return
         insight = self.session.insight
         if self._presence.look(insight.clocks.snapshot):

@@ -20,6 +20,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from pdtui.core.merge import Refs
+from pdtui.follow.tail import TailSource
 from pdtui.ui.painter import Look, Painter, TimeColumn, message_of, with_highlight
 from pdtui.ui.session import Session
 from pdtui.ui.text import fit
@@ -136,6 +137,16 @@ class RowsView(ScrollView, can_focus=True):
             place = max(min(self.view.place_of(*self._chosen), len(self.view) - 1), 0)
             self._set_cursor(place, scroll_top=max(place - above, 0))
         self.refresh()
+
+    def renumber(self, tails: dict[int, TailSource]) -> None:
+        """Takes in that sources (by number) have all their rows now, and so these other numbers."""
+
+        def now(where: tuple[int, int]) -> tuple[int, int]:
+            number, row = where
+            return (number, tails[number].row_in_whole(row)) if number in tails else where
+
+        self._chosen = now(self._chosen) if self._chosen else None
+        self.marked = set(map(now, self.marked))
 
     def to_end(self) -> None:
         """Goes to the last row."""

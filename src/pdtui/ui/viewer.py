@@ -8,6 +8,7 @@ ingest thread ── StoreGrew ──▶ app: at most 15 times a second
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -20,7 +21,7 @@ from textual.worker import get_current_worker
 
 from pdtui.core.lanes import Lane
 from pdtui.core.query import Filter
-from pdtui.core.view import LaneView, Matches
+from pdtui.core.view import LaneView
 from pdtui.errors import FilterError
 from pdtui.ui import status
 from pdtui.ui.choices import level_choices, marker_choices, rank_choices
@@ -31,6 +32,7 @@ from pdtui.ui.lanegrid import LaneGrid
 from pdtui.ui.prompt import Prompt
 from pdtui.ui.rows import RowsView
 from pdtui.ui.session import Session
+from pdtui.ui.showing import AT_ONCE, Showing, tails_in
 from pdtui.ui.theme import PDTUI_THEME
 
 _LEAST_INTERVAL = 1 / 15
@@ -44,12 +46,13 @@ _SEARCH_AT_ONCE = 50_000
 """Rows whose text is searched before the next key; more are searched on a thread."""
 
 
-class MatchesFound(Message):
-    """A long search is over; `matches` can be shown."""
+class ShowingMade(Message):
+    """What was made on a thread can be shown: for another filter, or of all that was read."""
 
-    def __init__(self, matches: Matches) -> None:
+    def __init__(self, showing: Showing | None, *, ahead: bool = False) -> None:
         super().__init__()
-        self.matches = matches
+        self.showing = showing
+        self.ahead = ahead
 
 
 class StoreGrew(Message):
@@ -76,17 +79,21 @@ class Viewer(Frame):
         ascii_only: bool = False,
         notices: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(session, base=base, live=live)
-        self.ascii_only = ascii_only
+        super().__init__(session, base=base, live=live, ascii_only=ascii_only)
         self._typed = typed
         self._notices = notices
         self._pane: RowsView | None = None
         self._changed_at: dict[str, float] = {}
-        self._sought: Matches | None = None
+        self._sought: Showing | None = None
+        self._catches_up = False
+        """Whether all that was read is being put in order on a thread."""
         self._last_update = 0.0
         self._update_cost = 0.0
         self._paint_cost = 0.0
         self._update_waits = False
+        self._went_on = False
+        self.go_on: Callable[[], None] = lambda: None
+        """Called when the first rows are on the screen: the rest can be read."""
 
     # Composing
 
@@ -214,18 +221,59 @@ class Viewer(Frame):
         lanes_changed = self.session.update()
         self._last_update = time.monotonic()
         self._update_cost = self._last_update - began
+        if self.session.behind and not tails_in(self.session.store.snapshot()):
+            self._get_ahead()
+        await self._take_in(lanes_changed)
+        if self.session.insight.handshakes.behind:
+            self._store_grew()
+        self.call_after_refresh(self._painted, time.monotonic())
+
+    async def _take_in(self, lanes_changed: bool) -> None:
+        """Brings the panes up to what the session holds now."""
+        for pane in self.panes():
+            pane.renumber(self.session.renumbered)
         if lanes_changed or not self.lane_grid.panes:
             await self._set_lanes()
         for pane in self.panes():
             pane.rows_changed()
         self.show_lines()
-        if self.session.insight.handshakes.behind:
+
+    def _get_ahead(self) -> None:
+        """Puts all that was read in order, on a thread; then it takes the tails' place."""
+        if not self._catches_up:
+            self._catches_up = True
+            self._make_ahead()
+
+    @work(thread=True, group="ahead")
+    def _make_ahead(self) -> None:
+        worker = get_current_worker()
+        self.post_message(ShowingMade(self.session.ahead(lambda: worker.is_cancelled), ahead=True))
+
+    @on(ShowingMade)
+    async def _showing_made(self, event: ShowingMade) -> None:
+        session, showing = self.session, event.showing
+        if event.ahead:
+            self._catches_up = False
+            lanes = session.lanes
+            if showing is not None and session.adopt_ahead(showing):
+                self.timeline.view = session.timeline
+                if lanes == session.lanes:
+                    for lane, pane in zip(lanes, self.lane_grid.panes, strict=False):
+                        pane.view = session.lane_view(lane)
+                await self._take_in(lanes != session.lanes)
             self._store_grew()
-        self.call_after_refresh(self._painted, time.monotonic())
+        elif showing is not None and showing is self._sought:
+            if showing.merge is session.merge:
+                self._adopt(showing)
+            else:
+                self.apply(showing.filter)  # the order was made anew meanwhile
 
     def _painted(self, began: float) -> None:
         """Notes how long the screen was painted, and the keys waited."""
         self._paint_cost = time.monotonic() - began
+        if self.session.rows and not self._went_on:
+            self._went_on = True
+            self.go_on()
 
     def catch_up(self) -> None:
         """Takes in what arrived while the screen was frozen."""
@@ -305,30 +353,24 @@ class Viewer(Frame):
     def apply(self, wanted: Filter) -> None:
         """Shows what passes this filter; long searches go on while the old rows stay in sight."""
         self.workers.cancel_group(self, "filter")
-        matches = self._sought = self.session.prepare(wanted)
-        if wanted.texts and self.session.rows > _SEARCH_AT_ONCE:
-            self.searching = True
-            self._search_then_adopt(matches)
+        showing = self._sought = self.session.prepare(wanted)
+        rows = self.session.rows
+        if rows > AT_ONCE or (wanted.texts and rows > _SEARCH_AT_ONCE):
+            self.searching = bool(wanted.texts)
+            self._fill_then_adopt(showing, list(self.session.lanes))
         else:
-            self._adopt(matches)
+            self._adopt(showing)
         self.show_lines()
 
     @work(thread=True, group="filter", exclusive=True)
-    def _search_then_adopt(self, matches: Matches) -> None:
+    def _fill_then_adopt(self, showing: Showing, lanes: list[Lane]) -> None:
         worker = get_current_worker()
-        for _ in matches.search():
-            if worker.is_cancelled:
-                return
-        self.post_message(MatchesFound(matches))
+        if showing.fill(lanes, lambda: worker.is_cancelled):
+            self.post_message(ShowingMade(showing))
 
-    @on(MatchesFound)
-    def _matches_found(self, event: MatchesFound) -> None:
-        if event.matches is self._sought:
-            self._adopt(event.matches)
-
-    def _adopt(self, matches: Matches) -> None:
+    def _adopt(self, showing: Showing) -> None:
         self.searching = False
-        self.session.adopt(matches)
+        self.session.adopt(showing)
         for lane, pane in zip(self.session.lanes, self.lane_grid.panes, strict=False):
             pane.show(self.session.lane_view(lane))
         self.timeline.show(self.session.timeline)
