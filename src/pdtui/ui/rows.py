@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import ClassVar, Protocol
 
+import numpy as np
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
@@ -19,7 +20,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from pdtui.core.merge import Refs
+from pdtui.core.merge import Refs, source_numbers
 from pdtui.follow.tail import TailSource
 from pdtui.ui.painter import Look, Painter, TimeColumn, message_of, with_highlight
 from pdtui.ui.session import Session
@@ -117,6 +118,7 @@ class RowsView(ScrollView, can_focus=True):
         """The row that the cursor was put on; a filter may hide it, and shows it again later."""
         self._scrolling = False
         self._border_texts = ("", "")
+        self._seen: object = None
         self._painter = Painter(self._part_style)
         self._strips: LRUCache[object, Strip] = LRUCache(_CACHED_STRIPS)
 
@@ -136,7 +138,24 @@ class RowsView(ScrollView, can_focus=True):
         elif self._row_at(self.cursor) != self._chosen:
             place = max(min(self.view.place_of(*self._chosen), len(self.view) - 1), 0)
             self._set_cursor(place, scroll_top=max(place - above, 0))
-        self.refresh()
+        in_sight = self._in_sight()
+        if in_sight != self._seen:
+            self._seen = in_sight
+            self.refresh()
+
+    def _in_sight(self) -> object:
+        """What the rows in sight are painted from: as long as it is the same, they are."""
+        top, view = self.scroll_offset.y, self.view
+        refs = view.refs(top, top + self._height)
+        sources = [self.session.source_at(n) for n in np.unique(source_numbers(refs)).tolist()]
+        at_end = top + self._height >= len(view)
+        known = [
+            (id(source), source.kinds.revision, source.amendments, source.end if at_end else 0)
+            for source in sources
+        ]
+        # Deltas depend on what is not in sight; and why a pane is empty, on the filters.
+        other = object() if self.time_column is not TimeColumn.CLOCK or not len(refs) else None
+        return top, self.cursor, refs.tobytes(), known, other
 
     def renumber(self, tails: dict[int, TailSource]) -> None:
         """Takes in that sources (by number) have all their rows now, and so these other numbers."""
@@ -329,7 +348,9 @@ class RowsView(ScrollView, can_focus=True):
     def _size_up(self) -> None:
         size = Size(self.scrollable_size.width, len(self.view))
         if size != self.virtual_size:
-            self.virtual_size = size
+            # Not by assignment: that has the whole screen laid out anew, for the length of a bar.
+            self.set_reactive(RowsView.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
         self.refresh_title()
 
     def _set_cursor(self, place: int, scroll_top: int | None = None) -> None:

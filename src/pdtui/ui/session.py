@@ -44,6 +44,7 @@ class Session:
         """The state for another filter that may be on its way."""
         self.insight = Insight()
         self.lanes: list[Lane] = []
+        self._seen_tails = False
         self.revision = -1
         self.renumbered: dict[int, TailSource] = {}
         """The tails (by source number) in whose place the last update put the whole sources."""
@@ -117,8 +118,7 @@ class Session:
         if self.merge.late != sum(self._late[:2]):
             before = sum(self._late[:2])
             self._late = (before, self.merge.late - before, time.monotonic())
-        # Ranks turn up while the logs are read; panes are made once, when all is read.
-        lanes = self.lanes if self.lanes and not self.loaded else self._lanes(snapshot)
+        lanes = self._lanes(snapshot) if not self.lanes or self._tells_lanes() else self.lanes
         new_lanes, self.lanes = lanes != self.lanes, lanes
         views = self.showing.views
         for lane in set(views) - set(lanes):
@@ -185,6 +185,18 @@ class Session:
         self.showing = Showing(Merge(offsets), self.matches, views)
         self._late = (0, 0, 0.0)
         self.update()
+
+    def _tells_lanes(self) -> bool:
+        """Whether the rows tell which panes there are: when all is read, and once from the tails.
+
+        Ranks turn up while the logs are read, and panes that come and go are of no use.
+        """
+        if self.loaded:
+            return True
+        tails = self.tails
+        first = bool(tails) and not self._seen_tails and all(map(len, tails))
+        self._seen_tails |= first
+        return first
 
     def _lanes(self, snapshot: Snapshot) -> list[Lane]:
         return lanes_of([source for source, _ in snapshot], self.split)

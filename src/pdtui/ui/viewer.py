@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from textual import on, work
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.events import Resize
 from textual.geometry import Size
 from textual.message import Message
@@ -67,6 +67,7 @@ class Viewer(Frame):
     """The screen of one session, without what the keys do (see `app.PdtuiApp`)."""
 
     TITLE = "pdtui"
+    _styled = False
     CSS_PATH = "pdtui.tcss"
 
     def __init__(
@@ -80,6 +81,7 @@ class Viewer(Frame):
         notices: tuple[str, ...] = (),
     ) -> None:
         super().__init__(session, base=base, live=live, ascii_only=ascii_only)
+        self._use_theme()
         self._typed = typed
         self._notices = notices
         self._pane: RowsView | None = None
@@ -94,6 +96,18 @@ class Viewer(Frame):
         self._went_on = False
         self.go_on: Callable[[], None] = lambda: None
         """Called when the first rows are on the screen: the rest can be read."""
+
+    def _use_theme(self) -> None:
+        """Has the style sheet read with our colours, rather than with others first."""
+        self.register_theme(PDTUI_THEME)
+        self.set_reactive(App.theme, PDTUI_THEME.name)
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Textual: applies the style sheet anew; at the start it calls this for nothing."""
+        if self._styled:
+            super().refresh_css(animate=animate)
+        self._styled = True
 
     # Composing
 
@@ -136,8 +150,6 @@ class Viewer(Frame):
 
     async def on_mount(self) -> None:
         """Textual: everything is there; shows what has been read so far."""
-        self.register_theme(PDTUI_THEME)
-        self.theme = PDTUI_THEME.name
         self.give_focus(self.timeline)
         if self._notices:
             self.say(" · ".join(self._notices), seconds=15)
