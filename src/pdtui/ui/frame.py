@@ -40,6 +40,8 @@ class Frame(App[int]):
         """The last message, and when it has been in sight for long enough."""
         self._shown = ("", 0)
         """What the line says that says what is wrong, and in how many cells."""
+        self._titled = ""
+        self._hinted: list[tuple[str, str]] = []
         self._invalid = ""
         self.hints: tuple[tuple[str, str], ...] = status.HINTS
         """The keys that the last line tells."""
@@ -75,12 +77,15 @@ class Frame(App[int]):
                 more="" if self.filters_off else said_of(self._base),
             )
         )
-        hints = Content.assemble(
-            " ",
-            *(part for key, word in status.hint_line(width, self.hints)
-              for part in ((f" {key} ", "$accent bold"), f"{word} "))
-        )  # fmt: skip
-        self._line("hints").update(hints)
+        self._show_hints(width)
+
+    def _show_hints(self, width: int) -> None:
+        shown = status.hint_line(width, self.hints)
+        if shown != self._hinted:
+            self._hinted = shown
+            parts = [part for key, word in shown
+                     for part in ((f" {key} ", "$accent bold"), f"{word} ")]  # fmt: skip
+            self._line("hints").update(Content.assemble(" ", *parts), layout=False)
 
     def _show_title(self, width: int | None = None) -> None:
         if self.frozen is not None:
@@ -92,7 +97,10 @@ class Frame(App[int]):
             state = "■ ended" if over else "● live" if self.live else "■ not followed"
         said = self.lane_grid.said
         line = status.title_line(self.session, state, width or self.size.width, said)
-        self._line("title").update(Content(line))
+        if line != self._titled:
+            # To lay the whole screen out anew for each row that arrives is dear.
+            self._titled = line
+            self._line("title").update(Content(line), layout=False)
 
     def say(self, text: str, seconds: float = 3.0) -> None:
         """Says something in the message line for a while."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
 from rich.cells import cell_len
@@ -14,7 +14,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -81,6 +81,8 @@ class RowsView(ScrollView, can_focus=True):
     ]
 
     following: reactive[bool] = reactive(True, init=False)
+    _border_line: int | None = None
+    """The line of the border whose text is being set."""
 
     class CursorMoved(Message):
         """The cursor stands on another row now, or the pane follows or not."""
@@ -225,11 +227,23 @@ class RowsView(ScrollView, can_focus=True):
         below = max(len(self.view) - self.scroll_offset.y - self._height, 0)
         state = "▼ follow" if self.following else f"▲ {below:,} below · G follows"
         title = self._title(self)
-        # Setting a border's text paints the whole widget anew, also where it is the same.
-        if (title, state) != self._border_texts:
-            self._border_texts = (title, state)
-            # Content, not a string: a label is data and may hold brackets.
-            self.border_title, self.border_subtitle = Content(title), Content(state)
+        before, self._border_texts = self._border_texts, (title, state)
+        # Content, not a string: a label is data and may hold brackets.
+        if title != before[0]:
+            self._border_line = -1
+            self.border_title = Content(title)
+        if state != before[1]:
+            self._border_line = self.outer_size.height - 2
+            self.border_subtitle = Content(state)
+        self._border_line = None
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """Textual: has the widget painted anew; for a border's text, that line of it alone."""
+        if self._border_line is not None and not regions:
+            regions = (Region(-1, self._border_line, self.outer_size.width, 1),)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     # Keys
 

@@ -25,6 +25,11 @@ from pdtui.follow.tail import TailSource
 from pdtui.ui.insight import Insight
 from pdtui.ui.showing import AT_ONCE, Showing, showing_of, tails_in
 
+_LEARN_EVERY = 0.4
+"""Seconds between two times that new rows are taken into what is known of the run: in a flood
+that costs as much as to show them."""
+_SHARE, _SHARE_BEHIND = 10, 3
+"""How many times as long as it took it rests then; while there is a backlog, less."""
 _LATE_SHOWN = 4.0
 """Seconds for which it is said that rows came late."""
 
@@ -50,6 +55,8 @@ class Session:
         """The tails (by source number) in whose place the last update put the whole sources."""
         self._late = (0, 0, 0.0)
         """How many rows had come late before, how many then did, and when."""
+        self._learned = self._rest_until = 0.0
+        """When the rows were last taken into what is known of the run, and when again at most."""
         self._describers: dict[int, Describer] = {}
 
     @property
@@ -114,7 +121,8 @@ class Session:
         if self._prepared is not None:
             self._prepared.changed = min(self._prepared.changed, changed)
         self.timeline.update(changed)
-        self.insight.update(snapshot, self.merge)
+        if time.monotonic() > self._learned + _LEARN_EVERY:
+            self.learn()
         if self.merge.late != sum(self._late[:2]):
             before = sum(self._late[:2])
             self._late = (before, self.merge.late - before, time.monotonic())
@@ -126,6 +134,16 @@ class Session:
         for view in views.values():
             view.update()
         return new_lanes
+
+    def learn(self) -> None:
+        """Takes the new rows into what is known of the run, for a small share of the time."""
+        began = time.monotonic()
+        if began < self._rest_until:
+            return
+        self.insight.update(self.matches.snapshot, self.merge)
+        self._learned = time.monotonic()
+        share = _SHARE_BEHIND if self.insight.handshakes.behind else _SHARE
+        self._rest_until = self._learned + share * (self._learned - began)
 
     def _within_reach(self) -> Snapshot:
         """What the store has now, but for sources begun anew with more rows than go at once."""

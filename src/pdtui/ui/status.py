@@ -30,8 +30,8 @@ _VIEW_HINTS = (
     ("C", "clocks"), ("?", "help"), ("q", "log"),
 )  # fmt: skip
 SILENT = "silent"
-_SILENT_AFTER = 10
-_MINUTE = 60
+SILENT_AFTER = 10
+_MINUTE, STEP = 60, 5
 _MOST_LABELS = 40
 _BAR = 10
 
@@ -189,8 +189,9 @@ def hint_line(width: int, hints: tuple[tuple[str, str], ...]) -> list[tuple[str,
 def _heard(source: Source) -> str:
     """How long ago bytes arrived."""
     age = time.time() - (source.heard or 0)
-    if age < _SILENT_AFTER:
+    if age < SILENT_AFTER:
         return f"{max(age, 0):.0f} s ago"
-    # Of minutes, no seconds: a title that changes has its whole pane painted anew.
-    whole = int(age) if age < _MINUTE else int(age) // _MINUTE * _MINUTE
+    # In steps: at rest, a title that changes every second is most of what goes over an ssh line.
+    step = _MINUTE if age >= _MINUTE else STEP
+    whole = int(age) // step * step
     return f"{SILENT} {length_of(whole * SECOND).removesuffix(' 0 s')}"

@@ -37,6 +37,8 @@ from pdtui.ui.theme import PDTUI_THEME
 
 _LEAST_INTERVAL = 1 / 15
 """Seconds between two updates of the screen."""
+_FLOOD_INTERVAL, _FLOOD = 0.16, 200
+"""The same after an update with so many new rows: more than are in sight, and nobody reads them."""
 _MOST_INTERVAL, _SHARE = 2.0, 4
 """After an update that took long, so many times as long is left to the keys, but no longer."""
 _MOST_PAINT_INTERVAL, _PAINT_SHARE = 0.2, 3
@@ -93,6 +95,9 @@ class Viewer(Frame):
         self._update_cost = 0.0
         self._paint_cost = 0.0
         self._update_waits = False
+        self._ticks = 0
+        self._gained = 0
+        """How many rows the last update of the screen brought."""
         self._went_on = False
         self.go_on: Callable[[], None] = lambda: None
         """Called when the first rows are on the screen: the rest can be read."""
@@ -216,9 +221,10 @@ class Viewer(Frame):
                 self._show_title()
             return
         # An update that is dear (a long merge while loading) is followed by a longer rest.
+        most = _MOST_PAINT_INTERVAL if self.session.loaded else _MOST_INTERVAL
         pause = max(
-            _LEAST_INTERVAL,
-            min(_SHARE * self._update_cost, _MOST_INTERVAL),
+            _FLOOD_INTERVAL if self._gained > _FLOOD else _LEAST_INTERVAL,
+            min(_SHARE * self._update_cost, most),
             min(_PAINT_SHARE * self._paint_cost, _MOST_PAINT_INTERVAL),
         )
         wait = pause - (time.monotonic() - self._last_update)
@@ -230,7 +236,9 @@ class Viewer(Frame):
         if self.frozen is not None or not self._is_up:
             return
         began = time.monotonic()
+        before = self.session.rows
         lanes_changed = self.session.update()
+        self._gained = self.session.rows - before
         self._last_update = time.monotonic()
         self._update_cost = self._last_update - began
         if self.session.behind and not tails_in(self.session.store.snapshot()):
@@ -336,11 +344,17 @@ class Viewer(Frame):
             self.lane_grid.lay_out(size.width, size.height - _LINES_AROUND)
 
     def _tick(self) -> None:
-        if not self._is_up:
+        if not self._is_up or self._rests():
             return
         for pane in self.lane_grid.in_sight():
             pane.refresh_title()
         self._show_problem()
+
+    def _rests(self) -> bool:
+        """Whether nothing but long silences grows, whose titles change in steps of seconds."""
+        self._ticks += 1
+        heard = max((source.heard or 0 for source in self.session.sources), default=0)
+        return self._ticks % status.STEP > 0 and time.time() - heard > status.SILENT_AFTER + 1
 
     # Filters
 
