@@ -108,7 +108,8 @@ class Form:
     The groups of `pattern`, which is matched from where the message goes on after its markers:
     `key` is what the other side's row has too, `own` and `remote` are addresses, `detail` is what
     else is of use. In their place a form may have a shape of what follows, which is looked for
-    in many lines together, with parts that are named so. Without both its beginning is enough (5 bytes at least).
+    in many lines together, with parts that are named so. Without both its beginning is enough (5
+    bytes at least).
     """
 
     step: Step

@@ -53,10 +53,14 @@ class Growth:
 
 
 class Follower:
-    """Follows one path; the file need not exist yet."""
+    """Follows one path; the file need not exist yet.
 
-    def __init__(self, path: Path) -> None:
+    With `begin`, the file that is there first is read from that byte on.
+    """
+
+    def __init__(self, path: Path, begin: int = 0) -> None:
         self.path = path
+        self._first_byte = begin
         self._file: _File | None = None
         self._coming: list[_File] = []
         """The files that took the name since, in that order."""
@@ -124,10 +128,12 @@ class Follower:
         return self._grown(self._replaced, data) if self._replaced and data else None
 
     def _begin(self, new: _File | None, change: Change, limit: int) -> Growth:
-        """Goes on with this file from its first byte."""
+        """Goes on with this file from its first byte (the first one's, from where it was said)."""
         if new is None:
             return Growth(Change.NONE, b"", note=self._trouble)
         try:
+            if change is Change.OPENED:
+                new.skip(self._first_byte)
             data = new.read(limit)
             new.given = os.dup(new.descriptor)
         except OSError as error:
@@ -184,6 +190,14 @@ class _File:
             return os.fstat(self.descriptor).st_size > 0
         except OSError:
             return False
+
+    def skip(self, begin: int) -> None:
+        """Goes on from this byte, if the file reaches so far, as if all before it had been read."""
+        if begin <= self.size:
+            self._head = os.pread(self.descriptor, min(begin, _PROOF), 0)
+            proof = min(begin, _PROOF)
+            self._tail = os.pread(self.descriptor, proof, begin - proof)
+            self.position = begin
 
     def read(self, limit: int) -> bytes:
         """The next bytes; raises _RewrittenError if they do not continue what was read."""

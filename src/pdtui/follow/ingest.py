@@ -8,21 +8,21 @@ vLLM ──append──▶ prefill.log
                          │ store.changed()
                          │ notify(revision)
 UI thread ◀── one message that says "revision N exists", never "here are rows"
+
+Of a large file the last lines are read first, and followed. What reads it from its start then
+goes on between the looks, and takes their place when it has come so far.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
 
-from pdtui.core.source import Segment, Source
 from pdtui.core.store import Store
-from pdtui.follow.follower import BLOCK, Change, Growth, reason
+from pdtui.follow.feed import Feed
+from pdtui.follow.tail import TailSource
+from pdtui.follow.whole import Whole
 
 HEARTBEAT = 0.5
 """Seconds between looks when nothing rings."""
@@ -34,40 +34,18 @@ _SHARE = 2
 much as scanning a thousand, and the screen needs the interpreter too."""
 _PATIENCE = 1.0
 """Seconds of silence after which a last line without a newline is shown as it is."""
+_LEAVE = 10.0
+"""Seconds for which a tail is fed on after it was replaced in the store: so long may it take to
+put all rows of all files in order."""
 _TURN = 4
 """Blocks that one source may take before the others have their turn."""
 
 
-class Followed(Protocol):
-    """What a source's bytes come from."""
-
-    def poll(self, limit: int = BLOCK) -> Growth:
-        """The next bytes, empty where there is nothing new."""
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Waits until all that can be waited for is there; whether it is."""
-
-    def close(self) -> None:
-        """Closes what is open."""
-
-
-@dataclass(slots=True)
-class Feed:
-    """A source and where its bytes come from."""
-
-    follower: Followed
-    renew: Callable[[], Source]
-    """Makes the source anew, where its file begins anew."""
-    loaded: bool = False
-    """Whether what was there at the start has been read: what comes after that is live."""
-    more: bool = True
-    """Whether it had not been read to its end when it was asked last."""
-    fed_at: float = 0.0
-    """When bytes last came, on the monotonic clock."""
-
-
 class Ingest:
-    """Reads all feeds into the store, once (`load`) or for ever on a thread (`start`)."""
+    """Reads all feeds into the store, once (`load`) or for ever on a thread (`start`).
+
+    With `hold`, large files are not read beyond their last lines until `go_on` is called.
+    """
 
     def __init__(
         self,
@@ -76,6 +54,7 @@ class Ingest:
         notify: Callable[[int], None] = lambda _: None,
         *,
         follow: bool = True,
+        hold: bool = False,
     ) -> None:
         self.store = store
         self.failure = ""
@@ -87,10 +66,16 @@ class Ingest:
         """Number of the source that bytes came from last."""
         self._behind = False
         """Whether some source had more than it could give in its turn."""
+        self._wholes: dict[int, Whole] = {}
+        """What reads the files of which only the last lines are shown yet."""
+        self._leaving: dict[int, Feed] = {}
+        """The tails whose whole sources are in the store, but perhaps not on the screen yet."""
+        self._leave_at = 0.0
+        self._held = hold
         self._bell = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="pdtui-ingest", daemon=True)
-        store.sources[:] = [feed.renew() for feed in feeds]
+        store.sources[:] = [feed.source for feed in feeds]
 
     def load(self) -> None:
         """Reads every feed to its end, and takes a last line without newline as whole.
@@ -111,6 +96,11 @@ class Ingest:
         """Begins to follow."""
         self._thread.start()
 
+    def go_on(self) -> None:
+        """Reads the rest of large files, now that their last lines are on the screen."""
+        self._held = False
+        self.ring()
+
     def stop(self) -> None:
         """Ends the thread, waits for it, and closes what the followers hold.
 
@@ -122,22 +112,30 @@ class Ingest:
             self._thread.join()
         for feed in self._feeds:
             feed.follower.close()
+        for feed in self._leaving.values():
+            feed.follower.close()
+        for whole in self._wholes.values():
+            whole.close()
 
     def _run(self) -> None:
         try:
+            self._begin_with_tails()
             while not self._stopping:
                 began = time.monotonic()
                 # Asked before the look, which then finds all that came up to the end.
                 over = not self._follow and all(feed.follower.wait(0) for feed in self._feeds)
                 changed = self._look()
-                if changed:
+                reading = not self._held and self._read_wholes()
+                if changed or reading:
                     self._notify(self.store.changed())
-                if not self.store.loaded and all(feed.loaded for feed in self._feeds):
+                done = not self._wholes
+                if done and not self.store.loaded and all(feed.loaded for feed in self._feeds):
                     self._loaded()
-                if over and not any(feed.more for feed in self._feeds):
+                if over and done and not any(feed.more for feed in self._feeds):
                     self._finish()
                     return
-                self._rest(began, changed)
+                if not reading:
+                    self._rest(began, changed)
         except Exception as error:  # the one place that must not die silently: say so and stop
             self.failure = f"{type(error).__name__}: {error}"
             self._notify(self.store.changed())
@@ -160,6 +158,7 @@ class Ingest:
         changed = self._behind = False
         for number, feed in enumerate(self._feeds):
             taken = 0
+            self._feed_leaving(number)
             while taken < _TURN and not self._stopping and self._take(number, feed):
                 taken += 1
             self._behind |= taken == _TURN
@@ -168,41 +167,63 @@ class Ingest:
 
     def _take(self, number: int, feed: Feed) -> bool:
         """Takes one block from a feed; whether there was any, or anything new to say."""
-        source = self.store.sources[number]
-        try:
-            growth = feed.follower.poll()
-        except OSError as error:
-            # A stale NFS handle, a disk that fails: said in the pane, and tried again.
-            feed.more, feed.loaded = False, True
-            return _note(source, reason(error))
-        if growth.change is not Change.NONE:
-            source = self._turned(number, feed, growth)
-        noted = _note(source, growth.note)
-        if growth.data:
-            feed.fed_at = time.monotonic()
-            source.heard = time.time() if feed.loaded else _written(growth.descriptor)
-            source.feed(growth.data, self._batch(number, feed))
-        feed.more = growth.more
-        feed.loaded |= not feed.more
-        return noted or bool(growth.data)
+        taken = feed.take(lambda: self._batch(number, feed))
+        self.store.sources[number] = feed.source
+        return taken
 
-    def _turned(self, number: int, feed: Feed, growth: Growth) -> Source:
-        """The source that the bytes belong to, after what happened to its file."""
-        source = self.store.sources[number]
-        waited_for = growth.change is Change.OPENED and source.trouble
-        if growth.change is Change.TRUNCATED or waited_for:
-            # Anew also where the file was waited for: its first year stands in it.
-            before, source = source, feed.renew()
-            self.store.sources[number] = source
-            before.close()
-        if growth.change is Change.TRUNCATED:
-            source.note = f"truncated at {datetime.now():%H:%M:%S}, rows before that are gone"
-        if growth.change in (Change.REPLACED, Change.OTHER):
-            source.finish_line(self._batch(number, feed))
-        if growth.change is Change.REPLACED:
-            source.note = f"another file since {datetime.now():%H:%M:%S}, both are shown"
-        source.segments.append(Segment(source.fed, growth.descriptor, growth.at))
-        return source
+    def _begin_with_tails(self) -> None:
+        """Shows the last lines of large files before all others."""
+        for number, feed in enumerate(self._feeds):
+            if tail := feed.tail():
+                self._wholes[number] = Whole(feed)
+                self._feeds[number] = tail
+                self.store.sources[number] = tail.source
+
+    def _read_wholes(self) -> bool:
+        """Reads on in files of which only the last lines are shown; whether there is more.
+
+        When all are as far as their tails, they take their places together.
+        """
+        reading, ready = False, True
+        for number, whole in list(self._wholes.items()):
+            tail = self._feeds[number].source
+            if not isinstance(tail, TailSource):
+                # The file began anew: all there is of it is shown.
+                self._wholes.pop(number).close()
+                continue
+            for _ in range(_TURN):
+                more = not self._stopping and whole.read_on()
+                reading |= more
+                if not more:
+                    break
+            tail.share = whole.share(tail)
+            ready &= whole.replaces(tail)
+        if self._wholes and ready:
+            self._put_wholes()
+            reading = True
+        return reading
+
+    def _put_wholes(self) -> None:
+        """Puts the whole sources in the place of their tails."""
+        for number, whole in self._wholes.items():
+            before = self._feeds[number]
+            assert isinstance(before.source, TailSource)
+            before.source.give_way(whole.feed.source)
+            whole.feed.loaded, whole.feed.fed_at = True, before.fed_at
+            self._feeds[number] = whole.feed
+            self.store.sources[number] = whole.feed.source
+            self._leaving[number] = before
+        self._wholes = {}
+        self._leave_at = time.monotonic() + _LEAVE
+
+    def _feed_leaving(self, number: int) -> None:
+        """Goes on feeding a tail that is still on the screen, while its successor is made ready."""
+        if feed := self._leaving.get(number):
+            shown = isinstance(feed.source, TailSource) and feed.source.shown
+            if not shown or time.monotonic() > self._leave_at:
+                self._leaving.pop(number).follower.close()
+            else:
+                feed.take(lambda: self._batch(number, feed))
 
     def _batch(self, number: int, feed: Feed) -> int | None:
         """The number of the live batch that a feed gives now, None while it reads from disk.
@@ -235,18 +256,3 @@ class Ingest:
         for feed in self._feeds:
             feed.loaded = True
         self._notify(self.store.changed())
-
-
-def _written(descriptor: int) -> float:
-    """When the file was written to last: what is read from disk was not heard only now."""
-    try:
-        return min(os.fstat(descriptor).st_mtime, time.time())
-    except OSError:
-        return time.time()
-
-
-def _note(source: Source, trouble: str) -> bool:
-    """Keeps what is wrong with the source's file; whether that is new."""
-    changed = trouble != source.trouble
-    source.trouble = trouble
-    return changed

@@ -17,9 +17,10 @@ from pdtui.core.roles import ROLES, role_of_label
 from pdtui.core.source import Source
 from pdtui.core.stamps import first_year
 from pdtui.errors import SourceError
+from pdtui.follow.feed import Feed
 from pdtui.follow.follower import Follower, reason
-from pdtui.follow.ingest import Feed
 from pdtui.follow.stream import StreamFollower
+from pdtui.follow.tail import TailSource, begin_of_tail
 
 STDIN = "-"
 LOG_PATTERNS = ("*.log", "*.out", "*.err", "*.jsonl")
@@ -132,17 +133,35 @@ def feed_of(named: Named, year: int | None, ring: Callable[[], None]) -> Feed:
             StreamFollower(named.path, lambda: os.open(named.path, _PIPE), ring),
             lambda: Source(named.label, str(named.path), year or datetime.now().year),
         )
-    return Feed(
-        Follower(named.path),
-        lambda: Source(named.label, str(named.path), year or year_of(named.path)),
-    )
+
+    def renew() -> Source:
+        return Source(named.label, str(named.path), year or year_of(named.path))
+
+    return Feed(Follower(named.path), renew, tail=lambda: _tail_feed(named, year, renew))
 
 
-def year_of(path: Path) -> int:
-    """The year of the file's first stamp, from its stamps and when it was last written."""
+def _tail_feed(named: Named, year: int | None, renew: Callable[[], Source]) -> Feed | None:
+    """The feed of the file's last lines, None where they are not worth one."""
+    begin = begin_of_tail(named.path)
+    if not begin:
+        return None
+    first = year_of(named.path, begin)
+    if year:
+        first += year - year_of(named.path)
+    feed = Feed(Follower(named.path, begin), renew)
+    feed.source = TailSource(named.label, str(named.path), first, begin)
+    return feed
+
+
+def year_of(path: Path, begin: int = 0) -> int:
+    """The year of the file's first stamp (from byte `begin` on).
+
+    It is told by the stamps and by when the file was last written.
+    """
     now = datetime.now()
     try:
         with path.open("rb") as file:
+            file.seek(begin)
             start = file.read(SAMPLE)
             size = os.fstat(file.fileno()).st_size
             file.seek(max(0, size - SAMPLE))

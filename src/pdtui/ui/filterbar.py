@@ -169,6 +169,7 @@ class FilterBar(Horizontal):
         super().__init__(id="filters")
         self._texts = texts
         self._choices = choices
+        self._counted = ""
 
     def compose(self) -> ComposeResult:
         """Textual: the labels and inputs."""
@@ -194,7 +195,10 @@ class FilterBar(Horizontal):
 
     def show_count(self, text: str) -> None:
         """Says at the end of the line how many rows pass."""
-        self.query_one("#count", Static).update(Content(text))
+        if text != self._counted:
+            wider = len(text) != len(self._counted)
+            self._counted = text
+            self.query_one("#count", Static).update(Content(text), layout=wider)
 
     def show_invalid(self, name: str | None) -> None:
         """Marks the input that cannot be understood, None for none."""

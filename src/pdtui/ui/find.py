@@ -14,7 +14,6 @@ from pdtui.core.query import TextItem
 from pdtui.core.refs import Refs, join_ref, row_numbers, source_numbers, split_ref
 from pdtui.core.source import Source
 from pdtui.core.stamps import NO_TIME, SECOND
-from pdtui.core.store import Store
 from pdtui.ui.rows import RowView
 
 _CHUNK = 65_536
@@ -24,14 +23,14 @@ SILENCE = 5
 
 
 def find_kind(
-    store: Store, view: RowView, start: int, step: int, wanted: Callable[[Kind], bool]
+    sources: list[Source], view: RowView, start: int, step: int, wanted: Callable[[Kind], bool]
 ) -> int | None:
     """The nearest place after `start` (before it, with step -1) whose row's kind is wanted."""
 
     def flags(first: int, stop: int) -> npt.NDArray[np.bool_]:
         refs = view.refs(first, stop)
         found = np.zeros(len(refs), np.bool_)
-        for number, source in enumerate(store.sources):
+        for number, source in enumerate(sources):
             here = source_numbers(refs) == number
             held = np.array([wanted(kind) for kind in list(source.kinds.kinds)] or [False])
             found[here] = held.take(source.columns.kind[row_numbers(refs[here])], mode="clip")
@@ -40,13 +39,13 @@ def find_kind(
     return _nearest(view, start, step, flags)
 
 
-def find_silence(store: Store, view: RowView, start: int, step: int) -> int | None:
+def find_silence(sources: list[Source], view: RowView, start: int, step: int) -> int | None:
     """The nearest place whose row was written at least SILENCE after the one above it."""
 
     def flags(first: int, stop: int) -> npt.NDArray[np.bool_]:
         refs = view.refs(max(first - 1, 0), stop)
         when = np.empty(len(refs), np.int64)
-        for number, source in enumerate(store.sources):
+        for number, source in enumerate(sources):
             here = source_numbers(refs) == number
             when[here] = source.columns.when[row_numbers(refs[here])]
         gap = np.diff(when, prepend=when[:1]) >= SILENCE * SECOND
@@ -56,11 +55,9 @@ def find_silence(store: Store, view: RowView, start: int, step: int) -> int | No
     return _nearest(view, start, step, flags)
 
 
-def find_step(store: Store, view: RowView, start: int, step: int) -> int | None:
+def find_step(sources: list[Source], view: RowView, start: int, step: int) -> int | None:
     """The nearest place whose row says a step of a handshake, or of an engine that comes up."""
-    wanted = [
-        source.traces.row[HANDSHAKE_STEPS[source.traces.step]] for source in list(store.sources)
-    ]
+    wanted = [source.traces.row[HANDSHAKE_STEPS[source.traces.step]] for source in sources]
     return _nearest(view, start, step, lambda first, stop: _among(view.refs(first, stop), wanted))
 
 
@@ -72,9 +69,11 @@ def requests_of(source: Source, row: int) -> list[int]:
     return keys
 
 
-def find_request(store: Store, view: RowView, start: int, step: int, key: int) -> int | None:
+def find_request(
+    sources: list[Source], view: RowView, start: int, step: int, key: int
+) -> int | None:
     """The nearest place whose row speaks of this request."""
-    wanted = [source.requests.rows_of(key) for source in list(store.sources)]
+    wanted = [source.requests.rows_of(key) for source in sources]
     return _nearest(view, start, step, lambda first, stop: _among(view.refs(first, stop), wanted))
 
 
@@ -85,7 +84,7 @@ def _among(refs: Refs, wanted: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.bo
 
 
 def find_text(
-    store: Store, view: RowView, start: int, step: int, wanted: TextItem
+    sources: list[Source], view: RowView, start: int, step: int, wanted: TextItem
 ) -> Iterator[int | None]:
     """Searches from `start` on, round the end; yields None between stretches, then the place.
 
@@ -96,8 +95,8 @@ def find_text(
     order = ahead if step > 0 else back
     for turn, place in enumerate(order):
         number, row = split_ref(int(view.refs(place % size, place % size + 1)[0]))
-        line = clean(store.sources[number].line(row).rstrip(b"\n"))
-        if wanted.pattern_for(store.sources[number]).search(line):
+        line = clean(sources[number].line(row).rstrip(b"\n"))
+        if wanted.pattern_for(sources[number]).search(line):
             yield place % size
             return
         if turn % _TEXT_CHUNK == _TEXT_CHUNK - 1:

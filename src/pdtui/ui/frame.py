@@ -21,9 +21,12 @@ from pdtui.ui.session import Session
 class Frame(App[int]):
     """The lines around what the screen shows."""
 
-    def __init__(self, session: Session, *, base: Filter, live: bool) -> None:
+    def __init__(
+        self, session: Session, *, base: Filter, live: bool, ascii_only: bool = False
+    ) -> None:
         super().__init__()
         self.session = session
+        self.ascii_only = ascii_only
         self.live = live
         self.frozen: int | None = None
         """How many rows there were when the screen was frozen."""
@@ -37,6 +40,8 @@ class Frame(App[int]):
         """The last message, and when it has been in sight for long enough."""
         self._shown = ("", 0)
         """What the line says that says what is wrong, and in how many cells."""
+        self._titled = ""
+        self._hinted: list[tuple[str, str]] = []
         self._invalid = ""
         self.hints: tuple[tuple[str, str], ...] = status.HINTS
         """The keys that the last line tells."""
@@ -72,24 +77,30 @@ class Frame(App[int]):
                 more="" if self.filters_off else said_of(self._base),
             )
         )
-        hints = Content.assemble(
-            " ",
-            *(part for key, word in status.hint_line(width, self.hints)
-              for part in ((f" {key} ", "$accent bold"), f"{word} "))
-        )  # fmt: skip
-        self._line("hints").update(hints)
+        self._show_hints(width)
+
+    def _show_hints(self, width: int) -> None:
+        shown = status.hint_line(width, self.hints)
+        if shown != self._hinted:
+            self._hinted = shown
+            parts = [part for key, word in shown
+                     for part in ((f" {key} ", "$accent bold"), f"{word} ")]  # fmt: skip
+            self._line("hints").update(Content.assemble(" ", *parts), layout=False)
 
     def _show_title(self, width: int | None = None) -> None:
         if self.frozen is not None:
             state = f"‖ frozen, +{len(self.session.store) - self.frozen:,}"
-        elif not self.session.store.loaded:
-            state = "… reading"
+        elif not self.session.loaded:
+            state = status.reading_state(self.session, ascii_only=self.ascii_only)
         else:
             over = status.ended(self.session)
             state = "■ ended" if over else "● live" if self.live else "■ not followed"
         said = self.lane_grid.said
         line = status.title_line(self.session, state, width or self.size.width, said)
-        self._line("title").update(Content(line))
+        if line != self._titled:
+            # To lay the whole screen out anew for each row that arrives is dear.
+            self._titled = line
+            self._line("title").update(Content(line), layout=False)
 
     def say(self, text: str, seconds: float = 3.0) -> None:
         """Says something in the message line for a while."""

@@ -70,7 +70,7 @@ class HandshakesOverview:
         """The matrix, where there is more than one prefill or decode, and what the columns are."""
         if not self._pairs:
             return [[(text, "quiet")] for text in _NONE]
-        labels = {n: source.label for n, source in enumerate(self._session.store.sources)}
+        labels = {n: source.label for n, source in enumerate(self._session.sources)}
         matrix = matrix_lines(self._pairs, width, height - 1, labels, ascii_only=self._ascii_only)
         left, right = self._name_widths(width - _BESIDE_LIST)
         heading = f"   {fit('prefill', left)}   {fit('decode', right)}  how far"

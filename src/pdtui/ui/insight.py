@@ -15,8 +15,8 @@ from pdtui.core.stalls import Stall, find_stalls
 from pdtui.core.store import Snapshot
 from pdtui.ui.clock import log_time
 
-_STEPS_AT_ONCE = 1000
-"""Steps of handshakes that one update of the screen takes in of each source: some milliseconds."""
+_STEPS_AT_ONCE, _LEAST_STEPS = 1000, 60
+"""Steps of handshakes that one update takes in, of all sources and of each: some milliseconds."""
 
 
 class Insight:
@@ -43,7 +43,8 @@ class Insight:
     def update(self, snapshot: Snapshot, merge: Merge) -> None:
         """Takes in what the sources have gained; what it costs follows the new rows."""
         self.clocks = Clocks(snapshot, merge.offsets)
-        self.handshakes.update(snapshot, _STEPS_AT_ONCE)
+        most = max(_STEPS_AT_ONCE // max(len(snapshot), 1), _LEAST_STEPS)
+        self.handshakes.update(snapshot, most)
         if merge.edges is not self._edges:
             self._edges, self._read, self._estimator = merge.edges, 0, SkewEstimator()
             self.skews = []

@@ -65,7 +65,7 @@ class Jumps(Locked):
             return
         pane, start = self.pane, self.pane.cursor
         wanted = parse_text(self._pattern.pattern)
-        for place in find_text(self.session.store, pane.view, start, step, wanted):
+        for place in find_text(self.session.sources, pane.view, start, step, wanted):
             if place is not None:
                 if (place <= start) if step > 0 else (place >= start):
                     self.say("search went round the end")
@@ -83,17 +83,17 @@ class Jumps(Locked):
         def wanted(kind: Kind) -> bool:
             return kind.level >= floor and not kind.continuation
 
-        place = find_kind(self.session.store, self.pane.view, self.pane.cursor, step, wanted)
+        place = find_kind(self.session.sources, self.pane.view, self.pane.cursor, step, wanted)
         self._go(place, f"no {_FURTHER[step]} {name}")
 
     def action_silence(self, step: int) -> None:
         """Goes to the next row that followed a silence."""
-        place = find_silence(self.session.store, self.pane.view, self.pane.cursor, step)
+        place = find_silence(self.session.sources, self.pane.view, self.pane.cursor, step)
         self._go(place, f"no {_FURTHER[step]} silence of {SILENCE} s")
 
     def action_step(self, step: int) -> None:
         """Goes to the next row of the pane that says a step of a handshake."""
-        place = find_step(self.session.store, self.pane.view, self.pane.cursor, step)
+        place = find_step(self.session.sources, self.pane.view, self.pane.cursor, step)
         self._go(place, f"no {_FURTHER[step]} step of a handshake")
 
     def action_request(self, step: int) -> None:
@@ -107,7 +107,7 @@ class Jumps(Locked):
         self._request = key = self._request if self._request in keys else keys[0]
         view = self.timeline.view
         start = view.place_of(*where)
-        place = find_request(self.session.store, view, start, step, key)
+        place = find_request(self.session.sources, view, start, step, key)
         if place is None:
             hidden = " (some are hidden by the filters)" if self.session.filter else ""
             self.say(f"no {_FURTHER[step]} row of this request{hidden}")

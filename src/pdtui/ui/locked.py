@@ -49,7 +49,7 @@ class Locked(Overviews):
 
     def _bring(self, panes: list[RowsView], where: tuple[int, int]) -> None:
         """Puts each pane's cursor on its last row at or before this one, in order."""
-        order, sources = self.session.merge.refs, self.session.store.sources
+        order, sources = self.session.merge.refs, self.session.sources
         lanes: dict[Lane, RowsView] = {
             pane.view.lane: pane for pane in panes if isinstance(pane.view, LaneView)
         }

@@ -25,7 +25,7 @@ class Standing:
 def standings(session: Session, where: tuple[int, int]) -> tuple[list[str], list[Standing]]:
     """The open handshakes of the row's own lane, and what each other lane was doing."""
     place = place_in(session.merge.refs, Place(*where))
-    sources = session.store.sources
+    sources = session.sources
     kind = int(sources[where[0]].columns.kind[where[1]])
     mine = [
         lane for lane in session.lanes
@@ -56,7 +56,7 @@ def _is_of(session: Session, one: Doing, lane: Lane) -> bool:
     if lane.split is Split.RANK:
         return engine.rank is None or engine.rank == lane.key
     if lane.split is Split.PROCESS and lane.key is not None:
-        pid = session.store.sources[lane.source].kinds.processes[lane.key].pid
+        pid = session.sources[lane.source].kinds.processes[lane.key].pid
         return engine.pid is None or engine.pid == pid
     return True
 

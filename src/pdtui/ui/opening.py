@@ -47,7 +47,8 @@ def open_viewer(
         if app is not None and app.is_running:
             app.store_grew(revision)
 
-    ingest = Ingest(store, [feed_of(one, year, ring) for one in named], notify, follow=follow)
+    feeds = [feed_of(one, year, ring) for one in named]
+    ingest = Ingest(store, feeds, notify, follow=follow, hold=True)
     app = PdtuiApp(
         Session(store, wanted=wanted, split=split, offsets=offsets),
         # What stands in an input is changed there; base is what has none.
@@ -63,6 +64,7 @@ def open_viewer(
         ascii_only=ascii_only,
         notices=tuple(map(str, trouble)),
     )
+    app.go_on = ingest.go_on
     app.failure = lambda: ingest.failure
     watcher = Watcher([one.path for one in named if not one.stream], ring) if follow else None
     if watcher:

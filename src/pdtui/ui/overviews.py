@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from textual import on
 from textual.app import ComposeResult
@@ -23,6 +24,10 @@ from pdtui.ui.viewer import Viewer
 
 _LOOK_EVERY = 0.5
 """Seconds between two looks at who waits: a stall shows within a second of its threshold."""
+_LOOK_SHARE = 15
+"""How many times as long as a look took the next one waits."""
+_AT_REST = 0.9
+"""Seconds for which it waits longer where no row has come."""
 _OPEN = "-overview"
 """The class of the screen while a view is open."""
 
@@ -39,6 +44,7 @@ class ProblemsFound(Message):
 class Overviews(Viewer):
     """The viewer with its views beside the log."""
 
+    _look_at, _looked_at = 0.0, -1
     answers = 0
     """How often it was found out what is wrong."""
 
@@ -57,13 +63,24 @@ class Overviews(Viewer):
 
     async def on_mount(self) -> None:
         """Textual: looks now and then at what only time changes."""
-        self.set_interval(_LOOK_EVERY, self._look)
+        self.set_interval(_LOOK_EVERY, self._look_now_and_then)
 
     # Who waits, and what is wrong
 
-    def _look(self) -> None:
-        if not self._is_up or not self.session.store.loaded or self.frozen is not None:
+    def _look_now_and_then(self) -> None:
+        """Looks, and then not before a look is a small share of the time; seldom at rest."""
+        began = time.monotonic()
+        same = self.session.revision == self._looked_at
+        if began < self._look_at + same * _AT_REST:
             return
+        self._looked_at = self.session.revision
+        self._look()
+        self._look_at = began + _LOOK_SHARE * (time.monotonic() - began)
+
+    def _look(self) -> None:
+        if not self._is_up or not self.session.loaded or self.frozen is not None:
+            return
+        self.session.learn()
         insight = self.session.insight
         if self._presence.look(insight.clocks.snapshot):
             insight.gone = self._presence.gone

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, Self
 
+import numpy as np
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
@@ -13,13 +14,14 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from pdtui.core.refs import Refs
+from pdtui.core.refs import Refs, source_numbers
+from pdtui.follow.tail import TailSource
 from pdtui.ui.painter import Look, Painter, TimeColumn, message_of, with_highlight
 from pdtui.ui.session import Session
 from pdtui.ui.text import fit
@@ -79,6 +81,8 @@ class RowsView(ScrollView, can_focus=True):
     ]
 
     following: reactive[bool] = reactive(True, init=False)
+    _border_line: int | None = None
+    """The line of the border whose text is being set."""
 
     class CursorMoved(Message):
         """The cursor stands on another row now, or the pane follows or not."""
@@ -116,6 +120,7 @@ class RowsView(ScrollView, can_focus=True):
         """The row that the cursor was put on; a filter may hide it, and shows it again later."""
         self._scrolling = False
         self._border_texts = ("", "")
+        self._seen: object = None
         self._painter = Painter(self._part_style)
         self._strips: LRUCache[object, Strip] = LRUCache(_CACHED_STRIPS)
 
@@ -135,7 +140,34 @@ class RowsView(ScrollView, can_focus=True):
         elif self._row_at(self.cursor) != self._chosen:
             place = max(min(self.view.place_of(*self._chosen), len(self.view) - 1), 0)
             self._set_cursor(place, scroll_top=max(place - above, 0))
-        self.refresh()
+        in_sight = self._in_sight()
+        if in_sight != self._seen:
+            self._seen = in_sight
+            self.refresh()
+
+    def _in_sight(self) -> object:
+        """What the rows in sight are painted from: as long as it is the same, they are."""
+        top, view = self.scroll_offset.y, self.view
+        refs = view.refs(top, top + self._height)
+        sources = [self.session.source_at(n) for n in np.unique(source_numbers(refs)).tolist()]
+        at_end = top + self._height >= len(view)
+        known = [
+            (id(source), source.kinds.revision, source.amendments, source.end if at_end else 0)
+            for source in sources
+        ]
+        # Deltas depend on what is not in sight; and why a pane is empty, on the filters.
+        other = object() if self.time_column is not TimeColumn.CLOCK or not len(refs) else None
+        return top, self.cursor, refs.tobytes(), known, other
+
+    def renumber(self, tails: dict[int, TailSource]) -> None:
+        """Takes in that sources (by number) have all their rows now, and so these other numbers."""
+
+        def now(where: tuple[int, int]) -> tuple[int, int]:
+            number, row = where
+            return (number, tails[number].row_in_whole(row)) if number in tails else where
+
+        self._chosen = now(self._chosen) if self._chosen else None
+        self.marked = set(map(now, self.marked))
 
     def to_end(self) -> None:
         """Goes to the last row."""
@@ -195,11 +227,23 @@ class RowsView(ScrollView, can_focus=True):
         below = max(len(self.view) - self.scroll_offset.y - self._height, 0)
         state = "▼ follow" if self.following else f"▲ {below:,} below · G follows"
         title = self._title(self)
-        # Setting a border's text paints the whole widget anew, also where it is the same.
-        if (title, state) != self._border_texts:
-            self._border_texts = (title, state)
-            # Content, not a string: a label is data and may hold brackets.
-            self.border_title, self.border_subtitle = Content(title), Content(state)
+        before, self._border_texts = self._border_texts, (title, state)
+        # Content, not a string: a label is data and may hold brackets.
+        if title != before[0]:
+            self._border_line = -1
+            self.border_title = Content(title)
+        if state != before[1]:
+            self._border_line = self.outer_size.height - 2
+            self.border_subtitle = Content(state)
+        self._border_line = None
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """Textual: has the widget painted anew; for a border's text, that line of it alone."""
+        if self._border_line is not None and not regions:
+            regions = (Region(-1, self._border_line, self.outer_size.width, 1),)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     # Keys
 
@@ -318,7 +362,9 @@ class RowsView(ScrollView, can_focus=True):
     def _size_up(self) -> None:
         size = Size(self.scrollable_size.width, len(self.view))
         if size != self.virtual_size:
-            self.virtual_size = size
+            # Not by assignment: that has the whole screen laid out anew, for the length of a bar.
+            self.set_reactive(RowsView.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
         self.refresh_title()
 
     def _set_cursor(self, place: int, scroll_top: int | None = None) -> None:

@@ -7,6 +7,7 @@ views hold then.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -22,8 +23,15 @@ from pdtui.core.source import Source
 from pdtui.core.stamps import NO_TIME
 from pdtui.core.store import Snapshot, Store
 from pdtui.core.view import LaneView, TimelineView
+from pdtui.follow.tail import TailSource
 from pdtui.ui.insight import Insight
+from pdtui.ui.showing import AT_ONCE, Showing, showing_of, tails_in
 
+_LEARN_EVERY = 0.4
+"""Seconds between two times that new rows are taken into what is known of the run: in a flood
+that costs as much as to show them."""
+_SHARE, _SHARE_BEHIND = 10, 3
+"""How many times as long as it took it rests then; while there is a backlog, less."""
 _LATE_SHOWN = 4.0
 """Seconds for which it is said that rows came late."""
 
@@ -38,21 +46,55 @@ class Session:
         self.split = split
         self.offsets = offsets
         """What the command line corrects the sources' clocks by: label → microseconds."""
-        self.merge = Merge(offsets)
+        self.showing = Showing(Merge(offsets), Matches(wanted))
+        self._prepared: Showing | None = None
+        """The state for another filter that may be on its way."""
         self.insight = Insight()
-        self.matches = Matches(wanted)
         self.lanes: list[Lane] = []
-        self.timeline = TimelineView(self.matches, self.merge)
+        self._seen_tails = False
         self.revision = -1
+        self.renumbered: dict[int, TailSource] = {}
+        """The tails (by source number) in whose place the last update put the whole sources."""
         self._late = (0, 0, 0.0)
         """How many rows had come late before, how many then did, and when."""
-        self._views: dict[Lane, LaneView] = {}
+        self._learned = self._rest_until = 0.0
+        """When the rows were last taken into what is known of the run, and when again at most."""
         self._describers: dict[int, Describer] = {}
 
     @property
     def filter(self) -> Filter:
         """The filter that the views show now."""
-        return self.matches.filter
+        return self.showing.filter
+
+    @property
+    def merge(self) -> Merge:
+        """The order of all rows."""
+        return self.showing.merge
+
+    @property
+    def matches(self) -> Matches:
+        """Which rows pass the filter."""
+        return self.showing.matches
+
+    @property
+    def timeline(self) -> TimelineView:
+        """The rows of all sources that pass, in order."""
+        return self.showing.timeline
+
+    @property
+    def sources(self) -> list[Source]:
+        """The sources whose rows are shown; the store may be ahead for a moment."""
+        return [source for source, _ in self.matches.snapshot] or list(self.store.sources)
+
+    @property
+    def loaded(self) -> bool:
+        """Whether all that was there at the start is shown."""
+        return self.store.loaded and not self.tails
+
+    @property
+    def tails(self) -> list[TailSource]:
+        """The sources of which only the last lines are shown."""
+        return tails_in(self.matches.snapshot)
 
     @property
     def rows(self) -> int:
@@ -65,28 +107,92 @@ class Session:
         if not len(self.merge):
             return None
         source, row = split_ref(self.merge.refs[-1])
-        time = int(self.store.sources[source].columns.when[row])
+        time = int(self.source_at(source).columns.when[row])
         return None if time == NO_TIME else time
 
     def update(self) -> bool:
-        """Takes in what the store has gained; whether the lanes are others now."""
+        """Takes in what the store has gained; whether the lanes are others now.
+
+        What would take too long at once stays as it was, see `behind`.
+        """
         self.revision = self.store.revision
-        snapshot = self.store.snapshot()
+        snapshot = self._within_reach()
+        self._renumber(snapshot)
         changed = self.merge.update(snapshot)
         self.matches.refresh(snapshot)
+        if self._prepared is not None:
+            self._prepared.changed = min(self._prepared.changed, changed)
         self.timeline.update(changed)
-        self.insight.update(snapshot, self.merge)
+        if time.monotonic() > self._learned + _LEARN_EVERY:
+            self.learn()
         if self.merge.late != sum(self._late[:2]):
             before = sum(self._late[:2])
             self._late = (before, self.merge.late - before, time.monotonic())
-        # Ranks turn up while the logs are read; panes are made once, when all is read.
-        lanes = self.lanes if self.lanes and not self.store.loaded else self._lanes(snapshot)
+        lanes = self._lanes(snapshot) if not self.lanes or self._tells_lanes() else self.lanes
         new_lanes, self.lanes = lanes != self.lanes, lanes
-        for lane in set(self._views) - set(lanes):
-            del self._views[lane]
-        for view in self._views.values():
+        views = self.showing.views
+        for lane in set(views) - set(lanes):
+            del views[lane]
+        for view in views.values():
             view.update()
         return new_lanes
+
+    def learn(self) -> None:
+        """Takes the new rows into what is known of the run, for a small share of the time."""
+        began = time.monotonic()
+        if began < self._rest_until:
+            return
+        self.insight.update(self.matches.snapshot, self.merge)
+        self._learned = time.monotonic()
+        share = _SHARE_BEHIND if self.insight.handshakes.behind else _SHARE
+        self._rest_until = self._learned + share * (self._learned - began)
+
+    def _within_reach(self) -> Snapshot:
+        """What the store has now, but for sources begun anew with more rows than go at once."""
+        now = self.store.snapshot()
+        shown = self.matches.snapshot
+        if not shown or not self.behind:
+            return now
+        return [
+            entry if entry[0] is source else (source, len(source))
+            for entry, (source, _) in zip(now, shown, strict=True)
+        ]
+
+    @property
+    def behind(self) -> bool:
+        """Whether sources began anew with more rows than can be shown at once: see `ahead`."""
+        pairs = zip(self.store.snapshot(), self.matches.snapshot, strict=False)
+        return sum(size for (now, size), (shown, _) in pairs if now is not shown) > AT_ONCE
+
+    def ahead(self, given_up: Callable[[], bool]) -> Showing | None:
+        """All that the store has, to be made on a thread and then adopted; None if given up."""
+        snapshot = self.store.snapshot()
+        wanted, merge = self.filter, Merge(self.merge.offsets)
+        merge.update(snapshot)
+        showing = showing_of(snapshot, wanted, merge)
+        return showing if showing.fill(self._lanes(snapshot), given_up) else None
+
+    def adopt_ahead(self, showing: Showing) -> bool:
+        """Shows what was made of all that the store has; False where other is asked for now."""
+        if showing.filter != self.filter or showing.merge.offsets != self.merge.offsets:
+            return False
+        self._renumber(showing.matches.snapshot)
+        renumbered = self.renumbered
+        self.showing, self._late = showing, (showing.merge.late, 0, 0.0)
+        self.update()
+        self.renumbered = {**renumbered, **self.renumbered}
+        return True
+
+    def _renumber(self, snapshot: Snapshot) -> None:
+        """Notes which tails are left for their whole sources."""
+        self.renumbered = {}
+        for number, ((source, _), (now, _)) in enumerate(
+            zip(self.matches.snapshot, snapshot, strict=False)
+        ):
+            if isinstance(source, TailSource) and source is not now:
+                source.shown = False
+                if source.became is now:
+                    self.renumbered[number] = source
 
     def correct_clocks(self, corrections: dict[str, int]) -> None:
         """Orders the rows anew, by clocks corrected by so many microseconds a label.
@@ -95,10 +201,22 @@ class Session:
         """
         labels = {*self.offsets, *corrections}
         offsets = {name: self.offsets.get(name, 0) + corrections.get(name, 0) for name in labels}
-        self.merge = Merge(offsets)
+        views = self.showing.views
+        self.showing = Showing(Merge(offsets), self.matches, views)
         self._late = (0, 0, 0.0)
-        self.timeline = TimelineView(self.matches, self.merge)
         self.update()
+
+    def _tells_lanes(self) -> bool:
+        """Whether the rows tell which panes there are: when all is read, and once from the tails.
+
+        Ranks turn up while the logs are read, and panes that come and go are of no use.
+        """
+        if self.loaded:
+            return True
+        tails = self.tails
+        first = bool(tails) and not self._seen_tails and all(map(len, tails))
+        self._seen_tails |= first
+        return first
 
     def _lanes(self, snapshot: Snapshot) -> list[Lane]:
         return lanes_of([source for source, _ in snapshot], self.split)
@@ -110,24 +228,26 @@ class Session:
 
     def lane_view(self, lane: Lane) -> LaneView:
         """The view of a lane, made when it is first asked for."""
-        if lane not in self._views:
-            self._views[lane] = LaneView(self.matches, lane)
-            self._views[lane].update()
-        return self._views[lane]
+        views = self.showing.views
+        if lane not in views:
+            views[lane] = LaneView(self.matches, lane)
+            views[lane].update()
+        return views[lane]
 
-    def prepare(self, wanted: Filter) -> Matches:
-        """Matches for another filter, to be searched (perhaps on a thread) and then adopted."""
-        matches = Matches(wanted)
-        matches.refresh(self.matches.snapshot)
-        return matches
+    def prepare(self, wanted: Filter) -> Showing:
+        """The state for another filter, to be filled (perhaps on a thread) and then adopted."""
+        self._prepared = showing_of(self.matches.snapshot, wanted, self.merge)
+        return self._prepared
 
-    def adopt(self, matches: Matches) -> None:
+    def adopt(self, showing: Showing) -> None:
         """Shows what passes another filter."""
-        matches.refresh(self.matches.snapshot)
-        self.matches = matches
-        self.timeline = TimelineView(matches, self.merge)
-        self.timeline.update(0)
-        self._views = {}
+        showing.matches.refresh(self.matches.snapshot)
+        if showing.merge is not self.merge:
+            showing = Showing(self.merge, showing.matches)
+        self.showing, self._prepared = showing, None
+        self.timeline.update(showing.changed)
+        for view in showing.views.values():
+            view.update()
 
     def describe(self, number: int, row: int) -> Row:
         """Everything known of a row."""
@@ -139,11 +259,11 @@ class Session:
 
     def source_at(self, number: int) -> Source:
         """The source with this number."""
-        return self.store.sources[number]
+        return self.sources[number]
 
     def roles_of_only_source(self) -> list[str]:
         """The different roles of the rows, where there is but one source."""
-        source = self.store.sources[0]
+        source = self.source_at(0)
         return sorted({role for role in roles(source) if role}) if len(source) else []
 
     def present_markers(self) -> dict[str, int]:
@@ -167,7 +287,7 @@ class Session:
         return dict(sorted(counts.items()))
 
     def _describer(self, number: int) -> Describer:
-        source = self.store.sources[number]
+        source = self.source_at(number)
         known = self._describers.get(number)
         if known is None or known.source is not source:
             known = self._describers[number] = Describer(source)

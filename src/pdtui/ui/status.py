@@ -13,6 +13,7 @@ from pdtui.core.stamps import SECOND, to_datetime
 from pdtui.core.view import LaneView
 from pdtui.follow.follower import WAITING
 from pdtui.follow.stream import ENDED
+from pdtui.follow.tail import TailSource
 from pdtui.ui.insight import Insight
 from pdtui.ui.session import Session
 from pdtui.ui.text import fit
@@ -29,14 +30,15 @@ _VIEW_HINTS = (
     ("C", "clocks"), ("?", "help"), ("q", "log"),
 )  # fmt: skip
 SILENT = "silent"
-_SILENT_AFTER = 10
-_MINUTE = 60
+SILENT_AFTER = 10
+_MINUTE, STEP = 60, 5
 _MOST_LABELS = 40
+_BAR = 10
 
 
 def title_line(session: Session, state: str, width: int, more: str = "") -> str:
     """`pdtui  prefill · decode      ● live  2 sources  1,002,997 rows  11-01 10:30:51`."""
-    sources = session.store.sources
+    sources = session.sources
     newest = session.newest
     clock = to_datetime(newest).strftime("%m-%d %H:%M:%S") if newest is not None else ""
     count = f"{len(sources)} source{'s' if len(sources) != 1 else ''}"
@@ -61,19 +63,32 @@ def count_text(session: Session, *, off: bool, searching: bool, more: str) -> st
         return "searching…"
     if off:
         return f"filters off · {session.rows:,}"
-    return f"{more} {len(session.timeline):,} of {session.rows:,}".lstrip()
+    so_far = " so far" if session.tails else ""
+    return f"{more} {len(session.timeline):,} of {session.rows:,}{so_far}".lstrip()
+
+
+def reading_state(session: Session, *, ascii_only: bool) -> str:
+    """`indexing ▓▓▓▓░░ 43 %` while only the last lines of large files are shown."""
+    tails = session.tails
+    if not tails:
+        return "… reading"
+    read = sum(tail.share * tail.begin for tail in tails) / sum(tail.begin for tail in tails)
+    full, empty = "#-" if ascii_only else "▓░"
+    cells = int(read * _BAR)
+    return f"indexing {full * cells}{empty * (_BAR - cells)} {int(read * 100)} %"
 
 
 def lane_title(session: Session, view: LaneView, *, live: bool) -> str:
     """`prefill ── 501,002 rows · 0 s ago`; what is wrong comes before the rows."""
     source = session.source_at(view.lane.source)
     said = printable(source.trouble or source.note)
-    if view.total or session.store.loaded:
+    if view.total or session.loaded:
         shown = f"{len(view):,} of " if len(view) != view.total else ""
-        rows = f"{shown}{_rows(view.total)}"
+        last = "the last " if isinstance(source, TailSource) else ""
+        rows = f"{shown}{last}{_rows(view.total)}"
     else:
         rows = "reading…"
-    heard = _heard(source) if live and source.heard and session.store.loaded else ""
+    heard = _heard(source) if live and source.heard and session.loaded else ""
     parts = [said, rows, heard] if said or not heard.startswith(SILENT) else [heard, rows]
     if said and not view.total:
         parts = [said]
@@ -91,7 +106,7 @@ def trouble_line(session: Session) -> str:
     """What is wrong with the sources, '' where nothing is."""
     said = [
         f"{s.path if s.trouble == WAITING else s.label}: {s.trouble}"
-        for s in session.store.sources
+        for s in session.sources
         if s.trouble and s.trouble != ENDED
     ]
     return printable(" · ".join(said))
@@ -146,7 +161,7 @@ def _gone_peer(insight: Insight) -> str:
 
 def ended(session: Session) -> bool:
     """Whether nothing more can come: every source is a stream that has ended."""
-    return all(source.trouble == ENDED for source in session.store.sources)
+    return all(source.trouble == ENDED for source in session.sources)
 
 
 def _rows(count: int) -> str:
@@ -174,8 +189,9 @@ def hint_line(width: int, hints: tuple[tuple[str, str], ...]) -> list[tuple[str,
 def _heard(source: Source) -> str:
     """How long ago bytes arrived."""
     age = time.time() - (source.heard or 0)
-    if age < _SILENT_AFTER:
+    if age < SILENT_AFTER:
         return f"{max(age, 0):.0f} s ago"
-    # Of minutes, no seconds: a title that changes has its whole pane painted anew.
-    whole = int(age) if age < _MINUTE else int(age) // _MINUTE * _MINUTE
+    # In steps: at rest, a title that changes every second is most of what goes over an ssh line.
+    step = _MINUTE if age >= _MINUTE else STEP
+    whole = int(age) // step * step
     return f"{SILENT} {length_of(whole * SECOND).removesuffix(' 0 s')}"

@@ -8,9 +8,10 @@ ingest thread ── StoreGrew ──▶ app: at most 15 times a second
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from textual import on, work
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.events import Resize
 from textual.geometry import Size
 from textual.message import Message
@@ -19,7 +20,6 @@ from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from pdtui.core.lanes import Lane
-from pdtui.core.matches import Matches
 from pdtui.core.query import Filter
 from pdtui.core.view import LaneView
 from pdtui.errors import FilterError
@@ -32,10 +32,13 @@ from pdtui.ui.lanegrid import LaneGrid
 from pdtui.ui.prompt import Prompt
 from pdtui.ui.rows import RowsView
 from pdtui.ui.session import Session
+from pdtui.ui.showing import AT_ONCE, Showing, tails_in
 from pdtui.ui.theme import PDTUI_THEME
 
 _LEAST_INTERVAL = 1 / 15
 """Seconds between two updates of the screen."""
+_FLOOD_INTERVAL, _FLOOD = 0.16, 200
+"""The same after an update with so many new rows: more than are in sight, and nobody reads them."""
 _MOST_INTERVAL, _SHARE = 2.0, 4
 """After an update that took long, so many times as long is left to the keys, but no longer."""
 _MOST_PAINT_INTERVAL, _PAINT_SHARE = 0.2, 3
@@ -45,12 +48,13 @@ _SEARCH_AT_ONCE = 50_000
 """Rows whose text is searched before the next key; more are searched on a thread."""
 
 
-class MatchesFound(Message):
-    """A long search is over; `matches` can be shown."""
+class ShowingMade(Message):
+    """What was made on a thread can be shown: for another filter, or of all that was read."""
 
-    def __init__(self, matches: Matches) -> None:
+    def __init__(self, showing: Showing | None, *, ahead: bool = False) -> None:
         super().__init__()
-        self.matches = matches
+        self.showing = showing
+        self.ahead = ahead
 
 
 class StoreGrew(Message):
@@ -65,6 +69,7 @@ class Viewer(Frame):
     """The screen of one session, without what the keys do (see `app.PdtuiApp`)."""
 
     TITLE = "pdtui"
+    _styled = False
     CSS_PATH = "pdtui.tcss"
 
     def __init__(
@@ -77,17 +82,37 @@ class Viewer(Frame):
         ascii_only: bool = False,
         notices: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(session, base=base, live=live)
-        self.ascii_only = ascii_only
+        super().__init__(session, base=base, live=live, ascii_only=ascii_only)
+        self._use_theme()
         self._typed = typed
         self._notices = notices
         self._pane: RowsView | None = None
         self._changed_at: dict[str, float] = {}
-        self._sought: Matches | None = None
+        self._sought: Showing | None = None
+        self._catches_up = False
+        """Whether all that was read is being put in order on a thread."""
         self._last_update = 0.0
         self._update_cost = 0.0
         self._paint_cost = 0.0
         self._update_waits = False
+        self._ticks = 0
+        self._gained = 0
+        """How many rows the last update of the screen brought."""
+        self._went_on = False
+        self.go_on: Callable[[], None] = lambda: None
+        """Called when the first rows are on the screen: the rest can be read."""
+
+    def _use_theme(self) -> None:
+        """Has the style sheet read with our colours, rather than with others first."""
+        self.register_theme(PDTUI_THEME)
+        self.set_reactive(App.theme, PDTUI_THEME.name)
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Textual: applies the style sheet anew; at the start it calls this for nothing."""
+        if self._styled:
+            super().refresh_css(animate=animate)
+        self._styled = True
 
     # Composing
 
@@ -130,8 +155,6 @@ class Viewer(Frame):
 
     async def on_mount(self) -> None:
         """Textual: everything is there; shows what has been read so far."""
-        self.register_theme(PDTUI_THEME)
-        self.theme = PDTUI_THEME.name
         self.give_focus(self.timeline)
         if self._notices:
             self.say(" · ".join(self._notices), seconds=15)
@@ -198,9 +221,10 @@ class Viewer(Frame):
                 self._show_title()
             return
         # An update that is dear (a long merge while loading) is followed by a longer rest.
+        most = _MOST_PAINT_INTERVAL if self.session.loaded else _MOST_INTERVAL
         pause = max(
-            _LEAST_INTERVAL,
-            min(_SHARE * self._update_cost, _MOST_INTERVAL),
+            _FLOOD_INTERVAL if self._gained > _FLOOD else _LEAST_INTERVAL,
+            min(_SHARE * self._update_cost, most),
             min(_PAINT_SHARE * self._paint_cost, _MOST_PAINT_INTERVAL),
         )
         wait = pause - (time.monotonic() - self._last_update)
@@ -212,21 +236,64 @@ class Viewer(Frame):
         if self.frozen is not None or not self._is_up:
             return
         began = time.monotonic()
+        before = self.session.rows
         lanes_changed = self.session.update()
+        self._gained = self.session.rows - before
         self._last_update = time.monotonic()
         self._update_cost = self._last_update - began
+        if self.session.behind and not tails_in(self.session.store.snapshot()):
+            self._get_ahead()
+        await self._take_in(lanes_changed)
+        if self.session.insight.handshakes.behind:
+            self._store_grew()
+        self.call_after_refresh(self._painted, time.monotonic())
+
+    async def _take_in(self, lanes_changed: bool) -> None:
+        """Brings the panes up to what the session holds now."""
+        for pane in self.panes():
+            pane.renumber(self.session.renumbered)
         if lanes_changed or not self.lane_grid.panes:
             await self._set_lanes()
         for pane in self.panes():
             pane.rows_changed()
         self.show_lines()
-        if self.session.insight.handshakes.behind:
+
+    def _get_ahead(self) -> None:
+        """Puts all that was read in order, on a thread; then it takes the tails' place."""
+        if not self._catches_up:
+            self._catches_up = True
+            self._make_ahead()
+
+    @work(thread=True, group="ahead")
+    def _make_ahead(self) -> None:
+        worker = get_current_worker()
+        self.post_message(ShowingMade(self.session.ahead(lambda: worker.is_cancelled), ahead=True))
+
+    @on(ShowingMade)
+    async def _showing_made(self, event: ShowingMade) -> None:
+        session, showing = self.session, event.showing
+        if event.ahead:
+            self._catches_up = False
+            lanes = session.lanes
+            if showing is not None and session.adopt_ahead(showing):
+                self.timeline.view = session.timeline
+                if lanes == session.lanes:
+                    for lane, pane in zip(lanes, self.lane_grid.panes, strict=False):
+                        pane.view = session.lane_view(lane)
+                await self._take_in(lanes != session.lanes)
             self._store_grew()
-        self.call_after_refresh(self._painted, time.monotonic())
+        elif showing is not None and showing is self._sought:
+            if showing.merge is session.merge:
+                self._adopt(showing)
+            else:
+                self.apply(showing.filter)  # the order was made anew meanwhile
 
     def _painted(self, began: float) -> None:
         """Notes how long the screen was painted, and the keys waited."""
         self._paint_cost = time.monotonic() - began
+        if self.session.rows and not self._went_on:
+            self._went_on = True
+            self.go_on()
 
     def catch_up(self) -> None:
         """Takes in what arrived while the screen was frozen."""
@@ -277,11 +344,17 @@ class Viewer(Frame):
             self.lane_grid.lay_out(size.width, size.height - _LINES_AROUND)
 
     def _tick(self) -> None:
-        if not self._is_up:
+        if not self._is_up or self._rests():
             return
         for pane in self.lane_grid.in_sight():
             pane.refresh_title()
         self._show_problem()
+
+    def _rests(self) -> bool:
+        """Whether nothing but long silences grows, whose titles change in steps of seconds."""
+        self._ticks += 1
+        heard = max((source.heard or 0 for source in self.session.sources), default=0)
+        return self._ticks % status.STEP > 0 and time.time() - heard > status.SILENT_AFTER + 1
 
     # Filters
 
@@ -306,30 +379,24 @@ class Viewer(Frame):
     def apply(self, wanted: Filter) -> None:
         """Shows what passes this filter; long searches go on while the old rows stay in sight."""
         self.workers.cancel_group(self, "filter")
-        matches = self._sought = self.session.prepare(wanted)
-        if wanted.texts and self.session.rows > _SEARCH_AT_ONCE:
-            self.searching = True
-            self._search_then_adopt(matches)
+        showing = self._sought = self.session.prepare(wanted)
+        rows = self.session.rows
+        if rows > AT_ONCE or (wanted.texts and rows > _SEARCH_AT_ONCE):
+            self.searching = bool(wanted.texts)
+            self._fill_then_adopt(showing, list(self.session.lanes))
         else:
-            self._adopt(matches)
+            self._adopt(showing)
         self.show_lines()
 
     @work(thread=True, group="filter", exclusive=True)
-    def _search_then_adopt(self, matches: Matches) -> None:
+    def _fill_then_adopt(self, showing: Showing, lanes: list[Lane]) -> None:
         worker = get_current_worker()
-        for _ in matches.search():
-            if worker.is_cancelled:
-                return
-        self.post_message(MatchesFound(matches))
+        if showing.fill(lanes, lambda: worker.is_cancelled):
+            self.post_message(ShowingMade(showing))
 
-    @on(MatchesFound)
-    def _matches_found(self, event: MatchesFound) -> None:
-        if event.matches is self._sought:
-            self._adopt(event.matches)
-
-    def _adopt(self, matches: Matches) -> None:
+    def _adopt(self, showing: Showing) -> None:
         self.searching = False
-        self.session.adopt(matches)
+        self.session.adopt(showing)
         for lane, pane in zip(self.session.lanes, self.lane_grid.panes, strict=False):
             pane.show(self.session.lane_view(lane))
         self.timeline.show(self.session.timeline)

@@ -1,0 +1,99 @@
+"""A source and where its bytes come from: what is made of each answer of a follower."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from pdtui.core.source import Segment, Source
+from pdtui.follow.follower import BLOCK, Change, Growth, reason
+
+
+class Followed(Protocol):
+    """What a source's bytes come from."""
+
+    def poll(self, limit: int = BLOCK) -> Growth:
+        """The next bytes, empty where there is nothing new."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits until all that can be waited for is there; whether it is."""
+
+    def close(self) -> None:
+        """Closes what is open."""
+
+
+@dataclass(slots=True)
+class Feed:
+    """A source and where its bytes come from."""
+
+    follower: Followed
+    renew: Callable[[], Source]
+    """Makes the source anew, where its file begins anew."""
+    tail: Callable[[], Feed | None] = lambda: None
+    """Makes the feed of what is worth reading before all the rest, if there is such."""
+    source: Source = field(init=False)
+    loaded: bool = False
+    """Whether what was there at the start has been read: what comes after that is live."""
+    more: bool = True
+    """Whether it had not been read to its end when it was asked last."""
+    fed_at: float = 0.0
+    """When bytes last came, on the monotonic clock."""
+
+    def __post_init__(self) -> None:
+        self.source = self.renew()
+
+    def take(self, batch: Callable[[], int | None]) -> bool:
+        """Takes one block; whether there was any, or anything new to say.
+
+        `batch` gives the number of the live batch that it comes with.
+        """
+        try:
+            growth = self.follower.poll()
+        except OSError as error:
+            # A stale NFS handle, a disk that fails: said in the pane, and tried again.
+            self.more, self.loaded = False, True
+            return _note(self.source, reason(error))
+        if growth.change is not Change.NONE:
+            self._turn(growth, batch)
+        noted = _note(self.source, growth.note)
+        if growth.data:
+            self.fed_at = time.monotonic()
+            self.source.heard = time.time() if self.loaded else _written(growth.descriptor)
+            self.source.feed(growth.data, batch())
+        self.more = growth.more
+        self.loaded |= not self.more
+        return noted or bool(growth.data)
+
+    def _turn(self, growth: Growth, batch: Callable[[], int | None]) -> None:
+        """Sees to the source that the bytes belong to, after what happened to its file."""
+        waited_for = growth.change is Change.OPENED and self.source.trouble
+        if growth.change is Change.TRUNCATED or waited_for:
+            # Anew also where the file was waited for: its first year stands in it.
+            before, self.source = self.source, self.renew()
+            before.close()
+        if growth.change is Change.TRUNCATED:
+            self.source.note = f"truncated at {datetime.now():%H:%M:%S}, rows before that are gone"
+        if growth.change in (Change.REPLACED, Change.OTHER):
+            self.source.finish_line(batch())
+        if growth.change is Change.REPLACED:
+            self.source.note = f"another file since {datetime.now():%H:%M:%S}, both are shown"
+        self.source.segments.append(Segment(self.source.fed, growth.descriptor, growth.at))
+
+
+def _written(descriptor: int) -> float:
+    """When the file was written to last: what is read from disk was not heard only now."""
+    try:
+        return min(os.fstat(descriptor).st_mtime, time.time())
+    except OSError:
+        return time.time()
+
+
+def _note(source: Source, trouble: str) -> bool:
+    """Keeps what is wrong with the source's file; whether that is new."""
+    changed = trouble != source.trouble
+    source.trouble = trouble
+    return changed

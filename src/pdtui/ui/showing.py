@@ -1,0 +1,65 @@
+"""What the panes show, as one state: rows in order, and which of them pass the filter.
+
+Of many rows that takes longer than a key may wait. So it is made on a thread and then adopted,
+and the old one stays in sight, and goes on, meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pdtui.core.lanes import Lane
+from pdtui.core.matches import Matches
+from pdtui.core.merge import Merge
+from pdtui.core.query import Filter
+from pdtui.core.store import Snapshot
+from pdtui.core.view import LaneView, TimelineView
+from pdtui.follow.tail import TailSource
+
+AT_ONCE = 200_000
+"""Rows that are put in order, or filtered, before the next key; more are on a thread."""
+_NONE = 2**62
+
+
+@dataclass(slots=True)
+class Showing:
+    """The order of the rows, the filter, and the views of both."""
+
+    merge: Merge
+    matches: Matches
+    timeline: TimelineView = field(init=False)
+    views: dict[Lane, LaneView] = field(default_factory=dict)
+    changed: int = _NONE
+    """The first place of the order that is no longer as it was when this was begun."""
+
+    def __post_init__(self) -> None:
+        self.timeline = TimelineView(self.matches, self.merge)
+
+    @property
+    def filter(self) -> Filter:
+        """What the rows have to pass."""
+        return self.matches.filter
+
+    def fill(self, lanes: list[Lane], given_up: Callable[[], bool]) -> bool:
+        """Finds the rows that pass; False where it was given up before it was done."""
+        for _ in self.matches.search():
+            if given_up():
+                return False
+        self.timeline.update(0)
+        for lane in lanes:
+            self.views[lane] = LaneView(self.matches, lane)
+            self.views[lane].update()
+        return not given_up()
+
+
+def showing_of(snapshot: Snapshot, wanted: Filter, merge: Merge) -> Showing:
+    """The state of these rows, before it is filled."""
+    matches = Matches(wanted)
+    matches.refresh(snapshot)
+    return Showing(merge, matches)
+
+
+def tails_in(snapshot: Snapshot) -> list[TailSource]:
+    """The sources of which only the last lines are shown."""
+    return [source for source, _ in snapshot if isinstance(source, TailSource)]
