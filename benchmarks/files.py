@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -54,9 +55,8 @@ class Files:
     def empty(self, name: str) -> Path:
         """A folder of this name without anything in it."""
         folder = self.folder / name
-        folder.mkdir(exist_ok=True)
-        for path in folder.iterdir():
-            path.unlink()
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
         return folder
 
     def _made(self) -> dict[str, object]:
@@ -83,7 +83,7 @@ def _write(path: Path, lines: int, role: str) -> None:
     with path.open("wb") as file:
         file.writelines(mixed.stretches(lines, role, SEED))
     # vLLM's stamps have no year: it is told by when the file was written.
-    ended = (mixed.START + timedelta(seconds=lines // mixed.RATE)).timestamp()
+    ended = (mixed.START + timedelta(seconds=1 + lines // mixed.RATE)).timestamp()
     os.utime(path, (ended, ended))
 
 

@@ -298,8 +298,11 @@ class Side:
 
 
 def last_line(role: str, seed: int, count: int) -> str:
-    """The last line of a log of so many lines: one that is found on a screen."""
-    at = f"{START + timedelta(seconds=count // RATE):%m-%d %H:%M:%S}"
+    """The last line of a log of so many lines: one that is found on a screen.
+
+    It has a second of its own, so that both sides' last lines stand at the end of any merged view.
+    """
+    at = f"{START + timedelta(seconds=1 + count // RATE):%m-%d %H:%M:%S}"
     return f"INFO {at} [launcher.py:99] last of {role}, {seed}-{count}"
 
 

@@ -109,7 +109,7 @@ class Peers:
     ) -> Command:
         program = _ASKED[name][0]
         shown = " ".join(_quoted(word) for word in words).replace(str(ROOT) + os.sep, "")
-        # Where it is missing the name alone stands for it, and running it says that it is not there.
+        # Where it is missing, its name stands for it: running that says that it is not there.
         path = self.all[name].path or program
         return Command(
             name,

@@ -71,7 +71,7 @@ class Results:
             (
                 "# How fast it is",
                 "",
-                "Written by `benchmarks/run.py`; [README.md](README.md) says what each row measures.",
+                "Written by `benchmarks/run.py`. What each row measures: [README.md](README.md).",
                 "",
                 *(f"- {name}: {said}" for name, said in self.head.items()),
                 *_dates(self._ordered()),

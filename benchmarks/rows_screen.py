@@ -1,0 +1,186 @@
+"""Rows of the table about a viewer on files that are there: first screen, memory."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from benchmarks.bench import Bench, length, mega, times
+from benchmarks.files import ROLES
+from benchmarks.measure import Command, FailedError, MemoryWatch, memory, run
+from benchmarks.results import Line
+from benchmarks.terminal import Screen
+
+_BASE = "import textual.app, numpy"
+_APPENDED = "INFO 12-31 23:59:59 [launcher.py:99] appended to {}\n"
+_END = "\x1b[F"
+"""The key of that name."""
+_SOON = 1.0
+"""Seconds within which a viewer that follows shows what is appended."""
+_ROWS = re.compile(r"(?P<live>● live)? +\d+ sources? +(?P<rows>[\d,]+) rows")
+
+
+def first_screen(bench: Bench) -> list[Line]:
+    """From the start to the last lines of both files on the screen, and to following them."""
+    large, tiny = bench.pair(bench.large), bench.pair(bench.tiny)
+    peers, seconds = bench.peers, dict[str, list[float]]()
+    commands = {
+        "tiny": peers.pdtui(*tiny),
+        "large": peers.pdtui(*large),
+        "lnav": peers.lnav(*large),
+        "toolong": peers.toolong("--merge", *large),
+    }
+    sizes = {"tiny": bench.tiny, "large": bench.large, "lnav": bench.large, "toolong": bench.large}
+    said = {name: "missing" for name in ("lnav", "toolong") if not peers.has(name)}
+    base = peers.python(_BASE)
+    for _ in range(bench.turns):
+        seconds.setdefault("base", []).append(run(base, bench.files.folder).seconds)
+        for name, command in commands.items():
+            if name in said:
+                continue
+            try:
+                taken = _first(bench, command, sizes[name])
+            except FailedError as failure:
+                if name not in ("lnav", "toolong"):
+                    raise
+                said[name] = str(failure)
+            else:
+                seconds.setdefault(name, []).append(taken)
+    for name in ("lnav", "toolong"):
+        said.setdefault(name, length(min(seconds.get(name, [0.0]))))
+    ours, small, start = (min(seconds[name]) for name in ("large", "tiny", "base"))
+    work = f"first useful screen, following, 2 × {bench.files.size(large[:1]) / 1e9:.2g} GB"
+    figures = (
+        f"pdtui {length(ours)}, of 2 × 10 KB {length(small)}, "
+        f"lnav {said['lnav']}, toolong {said['toolong']}"
+    )
+    shown = "\n".join(command.shown for name, command in commands.items() if name != "tiny")
+    return [
+        Line(
+            work, "≤ 1.3 × of 2 × 10 KB", times(ours / small), figures, shown, ours <= 1.3 * small
+        ),
+        Line(
+            "first useful screen, 2 × 10 KB",
+            f"≤ 2.5 × `{base.shown}`",
+            times(small / start),
+            f"pdtui {length(small)}, python {length(start)}",
+            f"{commands['tiny'].shown}\n{base.shown}",
+            small <= 2.5 * start,
+        ),
+    ]
+
+
+def _first(bench: Bench, command: Command, lines: int) -> float:
+    """Seconds to the last lines; of pdtui also whether what is appended then comes soon."""
+    wanted = [f"last of {role}, " for role in ROLES]
+    with Screen(command, bench.files.folder) as screen:
+        painted = screen.until(
+            lambda text: all(one in text for one in wanted),
+            bench.patience,
+            "the last lines",
+            # toolong opens at the top.
+            key=_END if command.name == "toolong" else "",
+        )
+        if command.name == "pdtui":
+            with _appended(bench, lines):
+                screen.until(
+                    lambda text: all(f"appended to {role}" in text for role in ROLES),
+                    bench.patience,
+                    "what was appended",
+                )
+                waited = screen.came - painted
+            if waited > _SOON:
+                # Not following yet: the screen was not useful before it did.
+                return screen.came - screen.began
+        return painted - screen.began
+
+
+@contextmanager
+def _appended(bench: Bench, lines: int) -> Iterator[None]:
+    """A line more in each of the two files; they are as before afterwards."""
+    paths = [bench.files.folder / str(lines) / f"{role}.log" for role in ROLES]
+    before = [path.stat() for path in paths]
+    try:
+        for path, role in zip(paths, ROLES, strict=True):
+            with path.open("a") as file:
+                file.write(_APPENDED.format(role))
+        yield
+    finally:
+        for path, was in zip(paths, before, strict=True):
+            os.truncate(path, was.st_size)
+            os.utime(path, (was.st_atime, was.st_mtime))
+
+
+@dataclass(frozen=True, slots=True)
+class _Used:
+    """What a viewer had in memory."""
+
+    peak: int
+    own: int
+    """Bytes that are not of files, when all was read."""
+    seconds: float
+
+
+def peak_memory(bench: Bench) -> list[Line]:
+    """Peak memory of the viewer once all is indexed against lnav's, and what a row costs."""
+    used = [_pdtui_memory(bench, lines) for lines in (bench.small, bench.large)]
+    lines = []
+    for count, limit, ours in zip((bench.small, bench.large), (1.3, 0.8), used, strict=True):
+        names = bench.pair(count)
+        lnav = bench.peers.lnav(*names)
+        work = f"peak memory in the viewer, 2 × {count:,} lines"
+        line = Line(work, f"≤ {limit:g} × lnav", "", f"pdtui {mega(ours.peak)}", "", None)
+        line.command = f"{bench.peers.pdtui(*names).shown}\n{lnav.shown}"
+        try:
+            theirs = _lnav_memory(bench, lnav)
+        except FailedError as failure:
+            line.got = str(failure)
+        else:
+            line.got, line.met = times(ours.peak / theirs), ours.peak <= limit * theirs
+            line.figures += f", lnav {mega(theirs)}"
+        lines.append(line)
+    return [*lines, _growth(bench, *used)]
+
+
+def _growth(bench: Bench, small: _Used, large: _Used) -> Line:
+    rows = 2 * (bench.large - bench.small)
+    a_row = (large.own - small.own) / rows
+    return Line(
+        f"growth from 2 × {bench.small:,} to 2 × {bench.large:,} lines",
+        "≤ 32 bytes a row",
+        f"{a_row:.1f} bytes a row",
+        f"own memory {mega(small.own)}, {mega(large.own)} when all is indexed",
+        "",
+        a_row <= 32,
+    )
+
+
+def _pdtui_memory(bench: Bench, lines: int) -> _Used:
+    command = bench.peers.pdtui(*bench.pair(lines))
+    with Screen(command, bench.files.folder) as screen, MemoryWatch(screen.process.pid) as watch:
+        indexed = until_indexed(screen, 2 * lines, bench.patience)
+        screen.until_at_rest(bench.patience)
+        own = memory(screen.process.pid, "Pss_Anon")
+    return _Used(watch.peak, own, indexed - screen.began)
+
+
+def _lnav_memory(bench: Bench, command: Command) -> int:
+    if not bench.peers.has("lnav"):
+        raise FailedError("lnav is missing")
+    with Screen(command, bench.files.folder) as screen, MemoryWatch(screen.process.pid) as watch:
+        screen.until(lambda text: "last of " in text, bench.patience, "the last lines")
+        screen.until_at_rest(bench.patience, 2.0)
+    return watch.peak
+
+
+def until_indexed(screen: Screen, rows: int, longest: float) -> float:
+    """The moment at which the screen says that it is live with so many rows."""
+
+    def indexed(text: str) -> bool:
+        found = _ROWS.search(text.partition("\n")[0])
+        return bool(found and found["live"] and int(found["rows"].replace(",", "")) == rows)
+
+    return screen.until(indexed, longest, f"{rows:,} rows, live")
