@@ -19,8 +19,8 @@ _AT_REST = 0.2
 """Share of a core below which a program that was busy has finished."""
 
 
-_AGAIN = 0.1
-"""Seconds after which a key is typed again."""
+_GATHER = 0.002
+"""Seconds within which more of the same paint comes."""
 _QUIET = 0.4
 """Seconds without a change after which what a key did is over, if the processor rests too."""
 
@@ -52,7 +52,7 @@ class Screen(Terminal):
         self.count = 0
         """How many bytes came."""
         self.heard = b""
-        """What came last, where it is not laid out."""
+        """What came last."""
         self.name = command.name
         super().__init__(
             command.words[1:],
@@ -71,32 +71,24 @@ class Screen(Terminal):
         self.close()
 
     def read(self, seconds: float) -> None:
-        """Takes in what comes within so many seconds."""
-        self.heard = b""
-        ready, _, _ = select.select([self._main], [], [], max(seconds, 0))
-        if not ready:
-            return
-        with contextlib.suppress(OSError):  # Linux's way of saying that nobody paints any more
-            data = os.read(self._main, 1 << 18)
-            self.came = time.monotonic()
-            self.count += len(data)
-            if self.blind:
-                self.heard = data
-            else:
-                self._stream.feed(data)
+        """Takes in what comes within so many seconds, and what follows it at once."""
+        parts = []
+        while select.select([self._main], [], [], max(seconds, 0))[0]:
+            try:
+                parts.append(os.read(self._main, 1 << 18))
+            except OSError:
+                break  # Linux's way of saying that nobody paints any more
+            self.came, seconds = time.monotonic(), _GATHER
+        self.heard = b"".join(parts)
+        self.count += len(self.heard)
+        # Laid out only when the paint is over, which would else be timed with it.
+        if not self.blind:
+            self._stream.feed(self.heard)
 
-    def until(
-        self, holds: Callable[[str], bool], longest: float, what: str, key: str = ""
-    ) -> float:
-        """Reads until this holds of the screen; returns the moment at which it was painted.
-
-        `key` is typed again and again, for a program that has to be asked.
-        """
-        end, typed = time.monotonic() + longest, time.monotonic()
+    def until(self, holds: Callable[[str], bool], longest: float, what: str) -> float:
+        """Reads until this holds of the screen; returns the moment at which it was painted."""
+        end = time.monotonic() + longest
         while not holds(self.text):
-            if key and time.monotonic() > typed + _AGAIN:
-                typed = time.monotonic()
-                self.type(key)
             if self.process.poll() is not None:
                 raise FailedError(f"{self.name} ended: {_last(self.text)}")
             if time.monotonic() > end:
