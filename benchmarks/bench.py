@@ -117,7 +117,7 @@ def times(ratio: float) -> str:
 
 def length(seconds: float) -> str:
     """Seconds, with as many digits as say something."""
-    return f"{seconds:.2f} s" if seconds >= 0.1 else f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 
 def mega(size: float) -> str:

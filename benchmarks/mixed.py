@@ -50,12 +50,13 @@ _NCCL = (
 class Side:
     """One side's log as it is written; `at` is the stamp of the lines written now."""
 
-    def __init__(self, role: str, seed: int) -> None:
+    def __init__(self, role: str, seed: int, rate: int = RATE) -> None:
         self.role = role
+        self._rate = rate
         self.at = ""
         self._bits = random.Random(f"{seed} {role}").getrandbits
-        self._ids = random.Random(f"{seed} ids").getrandbits
-        """Draws what both sides know: ids of requests."""
+        # What both sides know is drawn apart, so that both draw the same.
+        self._ids = random.Random(f"{seed} requests").getrandbits
         self._comms = random.Random(f"{seed} communicators").getrandbits
         words = random.Random(f"{seed} words").choices(_WORDS, k=50_000)
         self._words = " ".join(words)
@@ -71,9 +72,9 @@ class Side:
         """Records, with newlines between their lines, until there are `count` lines or more."""
         made = turn = shaken = asked = 0
         while made < count:
-            if made >= turn * RATE:
-                self.at = f"{START + timedelta(seconds=made // RATE):%m-%d %H:%M:%S}"
-                turn = made // RATE + 1
+            if made >= turn * self._rate:
+                self.at = f"{START + timedelta(seconds=made // self._rate):%m-%d %H:%M:%S}"
+                turn = made // self._rate + 1
             # By the line, as the stamps: both sides are at the same one at the same time.
             if made >= (shaken + 1) * _HANDSHAKE_EVERY:
                 shaken += 1
@@ -99,8 +100,12 @@ class Side:
         prompt = "chatcmpl-" if self._ids(1) else "cmpl-"
         return (
             f"{prompt}___prefill_addr_10.0.0.2:14579___decode_addr_10.0.0.3:14580_"
-            f"{self._ids(128):032x}"
+            f"{self._id(self._ids, 128):032x}"
         )
+
+    def _id(self, drawn: Callable[[int], int], bits: int) -> int:
+        """An id that both sides know."""
+        return drawn(bits)
 
     def _drawn(self) -> list[Callable[[], str]]:
         """The kinds of line, each as often as it comes up among 256."""
@@ -132,7 +137,7 @@ class Side:
 
     def _handshake(self, rank: int) -> str:
         """A whole handshake of this side, ids as on the other side."""
-        unique, comm = self._comms(64), self._comms(64)
+        unique, comm = self._id(self._comms, 64), self._id(self._comms, 64)
         mine = f"10.0.0.{2 if self.role == 'prefill' else 3}:{14579 + rank}"
         peer = f"10.0.0.{3 if self.role == 'prefill' else 2}:{14579 + rank}"
         head = f"{self._workers[rank]}INFO {self.at} {_P2P}36] 🔍 [Rank {rank}] "

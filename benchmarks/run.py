@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
-from benchmarks import rows_batch, rows_keys, rows_screen  # noqa: E402
+from benchmarks import rows_batch, rows_keys, rows_live, rows_screen  # noqa: E402
 from benchmarks.bench import Bench  # noqa: E402
 from benchmarks.files import Files, free_space  # noqa: E402
 from benchmarks.measure import FailedError  # noqa: E402
@@ -37,6 +37,8 @@ ROWS: Mapping[str, Callable[[Bench], list[Line]]] = {
     "first-screen": rows_screen.first_screen,
     "memory": rows_screen.peak_memory,
     "filters": rows_keys.filters,
+    "follow": rows_live.following,
+    "idle": rows_live.idle,
     "scale": rows_keys.scale,
 }
 """The rows, in the order of the table."""
