@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -25,9 +26,20 @@ TURN = 0.02
 """Seconds between two writes into a file."""
 _BLOCKS = 40
 """Turns after which the same text comes again, with other ids and another time."""
-_DRAWN = 0x5EED5EED
+DRAWN = 0x5EED5EED
 _NEVER = 10**9
 """Lines of a second, so that all have the same stamp."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flooded:
+    """What was written."""
+
+    lines: int
+    """Lines in each file."""
+    seconds: float
+    written: list[list[float]]
+    """Of each file, the moments at which its marks were written."""
 
 
 class _Template(Side):
@@ -37,7 +49,7 @@ class _Template(Side):
         super().__init__(role, seed, rate=_NEVER)
 
     def _id(self, drawn: Callable[[int], int], bits: int) -> int:
-        return _DRAWN << bits - 32 | super()._id(drawn, bits - 32)
+        return DRAWN << bits - 32 | super()._id(drawn, bits - 32)
 
 
 def names(files: int) -> list[str]:
@@ -58,7 +70,7 @@ def mark(number: int, turn: int, at: str) -> bytes:
     return f"INFO {at} [core.py:58] 🔍 [Rank 0] mark {number} {turn}.\n".encode()
 
 
-def flood(folder: Path, files: int, rate: int, seconds: float) -> dict[str, object]:
+def flood(folder: Path, files: int, rate: int, seconds: float) -> Flooded:
     """Writes; returns what there is to say of it."""
     a_turn = max(round(rate * TURN), 2)
     blocks = [templates(number, a_turn - 1) for number in range(files)]
@@ -70,14 +82,14 @@ def flood(folder: Path, files: int, rate: int, seconds: float) -> dict[str, obje
         at, drawn = f"{datetime.now():%m-%d %H:%M:%S}", f"{turn:08x}".encode()
         for number, descriptor in enumerate(opened):
             text = blocks[number][turn % _BLOCKS].replace(before, at.encode())
-            data = text.replace(b"%08x" % _DRAWN, drawn) + mark(number, turn, at)
+            data = text.replace(b"%08x" % DRAWN, drawn) + mark(number, turn, at)
             while data:
                 data = data[os.write(descriptor, data) :]
             written[number].append(round(time.monotonic(), 4))
         time.sleep(max(0.0, began + (turn + 1) * a_turn / rate - time.monotonic()))
-    return {"lines": turns * a_turn, "seconds": time.monotonic() - began, "written": written}
+    return Flooded(turns * a_turn, time.monotonic() - began, written)
 
 
 if __name__ == "__main__":
     said = flood(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
-    print(json.dumps(said))
+    print(json.dumps(asdict(said)))

@@ -86,35 +86,33 @@ def following(bench: Bench) -> list[Line]:
         _watch(screen, watched, lambda: watched.live > 0, bench.patience, "● live")
         before = memory(screen.process.pid, "Pss_Anon")
         with _writer(bench, folder) as writer:
-            seen = _during(bench, screen, watched, writer)
-        said = json.loads((folder / _SAID).read_text())
-        total, over = said["lines"] * _FLOODED, time.monotonic()
+            during = _during(bench, screen, watched, writer)
+        said = flood.Flooded(**json.loads((folder / _SAID).read_text()))
+        total, over = said.lines * _FLOODED, time.monotonic()
         behind = total - watched.rows
         drained = _catch_up(screen, watched, total, 2 * bench.flood + 10) - over
         own = memory(screen.process.pid, "Pss_Anon") - before
     bench.files.empty("flood")
-    delays = watched.delays(said["written"], said["written"][0][0] + _WARM, seen.first_key)
-    rate = total / said["seconds"]
-    work = f"following {_FLOODED} files at {rate:,.0f} lines/s for {said['seconds']:.0f} s"
+    work = (
+        f"following {_FLOODED} files at {total / said.seconds:,.0f} lines/s "
+        f"for {said.seconds:.0f} s"
+    )
+    got = f"{watched.rows:,} of {total:,} rows"
+    late = f"{behind:,} behind at the end, {length(max(drained, 0))} to catch up"
+    whole = Line(work, "all, none twice", got, late, command.shown, watched.rows == total)
+    begin = said.written[0][0] + _WARM
+    delays = watched.delays(said.written, begin, during.first_key)
+    return [whole, *_in_a_flood(work, during, delays, own, watched.rows)]
+
+
+def _in_a_flood(work: str, during: _During, delays: list[float], own: int, rows: int) -> list[Line]:
+    """The lines about what was measured while the flood went on."""
+    a_row, more = own / max(rows, 1), f"{own / 1e6:.0f} MB more"
     return [
-        Line(
-            work,
-            "all, none twice",
-            f"{watched.rows:,} of {total:,} rows",
-            f"{behind:,} behind at the end, {length(max(drained, 0))} to catch up",
-            command.shown,
-            watched.rows == total,
-        ),
         _soon(f"{work}: write to painted", delays, 0.5),
-        _soon(f"{work}: key to its answer", seen.keys, 0.1),
-        _line(
-            f"{work}: memory",
-            32,
-            own / max(watched.rows, 1),
-            "bytes a row",
-            f"{own / 1e6:.0f} MB more",
-        ),
-        _line(f"{work}: to the terminal", 300, seen.painted / 1e3, "KB/s"),
+        _soon(f"{work}: key to its answer", during.keys, 0.1),
+        _line(f"{work}: memory", 32, a_row, "bytes a row", more),
+        _line(f"{work}: to the terminal", 300, during.painted / 1e3, "KB/s"),
     ]
 
 
