@@ -1,108 +1,34 @@
-"""Makes the logs that the benchmarks read: seeded, of any size, line for line like real ones."""
+"""Makes the logs that the benchmarks read: seeded, of any size and form."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from benchmarks import mixed
+
 _START = 10 * 3600
-_TRACEBACK = (
-    "Traceback (most recent call last):",
-    '  File "/opt/vllm/v1/engine/core.py", line 1101, in run_engine_core',
-    "    engine_core.run_busy_loop()",
-    "ValueError: Request id cmpl-7 does not contain hostname and port",
-)
+
+Form = Callable[[int, str, int], Iterator[str]]
+"""Makes so many lines of a role and a seed."""
 
 
-def _clock(number: int, rate: int) -> str:
-    seconds = _START + number // rate
+def _clock(number: int) -> str:
+    seconds = _START + number // mixed.RATE
     return f"11-22 {seconds // 3600 % 24:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
-def _debug(random_: random.Random, at: str, rank: int, role: str) -> list[str]:
-    uid, port = f"{random_.getrandbits(128):032x}", 14579 + rank
-    step = random_.choice(
-        (
-            f"create_connect START | remote_address=10.0.0.3:{port}, existing_comms=[]",
-            f"ZMQ DEALER connected | remote_address=10.0.0.3:{port}, sock_type=DEALER",
-            f"Sending NEW command via ZMQ | remote_address=10.0.0.3:{port}, unique_id_hex={uid}",
-            f"Listener thread RUNNING, starting to poll | zmq_address=10.0.0.2:{port}, "
-            "thread_name=Thread-2 (listen_for_requests)",
-        )
-    )
-    return [f"INFO {at} [p2p_nccl_engine.py:234] 🔍 [Rank {rank}] {step}"]
+def _one(line: Callable[[int, str], str]) -> Form:
+    """A form all of whose lines are made alike, of their number and their time."""
+
+    def lines(count: int, role: str, seed: int) -> Iterator[str]:
+        return (line(number, _clock(number)) for number in range(count))
+
+    return lines
 
 
-def _connected(random_: random.Random, at: str, rank: int, role: str) -> list[str]:
-    port = 14579 + rank
-    arrow, mine, peer = ("👉", 2, 3) if role == "prefill" else ("👈", 3, 2)
-    return [
-        f"INFO {at} [p2p_nccl_engine.py:473] 🤝ncclCommInitRank Success, "
-        f"10.0.0.{mine}:{port}{arrow}10.0.0.{peer}:{port}, MyRank:{int(role != 'prefill')}"
-    ]
-
-
-def _waited(random_: random.Random, at: str, rank: int, role: str) -> list[str]:
-    return [
-        f"DEBUG {at} [p2p_nccl_engine.py:510] 🚧[PUT_ASYNC]It took {random_.random() * 9:.3f}ms "
-        f"to wait for the send_queue to be empty, rank:{rank}"
-    ]
-
-
-def _nccl(random_: random.Random, at: str, rank: int, role: str) -> list[str]:
-    channel = random_.randrange(32)
-    return [
-        f"vm:{698 + rank}:{1356 + rank} [{rank}] NCCL INFO Channel {channel:02d}/0 : 0[0] -> 1[1] "
-        f"[send] via NET/Socket/{channel % 4}/Shared comm 0x55d0a0 nRanks 02"
-    ]
-
-
-def _engine(random_: random.Random, at: str, rank: int, role: str) -> list[str]:
-    uid = f"{random_.getrandbits(128):032x}"
-    text = random_.choice(
-        (
-            "Engine 000: Avg prompt throughput: 120.4 tokens/s, Avg generation throughput: "
-            f"{random_.random() * 900:.1f} tokens/s, Running: 3 reqs, Waiting: 0 reqs",
-            "Added request cmpl-___prefill_addr_10.0.0.2:14579___decode_addr_10.0.0.3:14580_"
-            f"{uid}-0.",
-            f"Received request chatcmpl-{uid}: params: SamplingParams(n=1, temperature=0.0)",
-        )
-    )
-    return [f"(EngineCore_DP0 pid={797 + rank}) INFO {at} [loggers.py:123] {text}"]
-
-
-def _access(random_: random.Random, at: str, rank: int, role: str) -> list[str]:
-    client = f"10.0.0.{random_.randrange(9)}:{random_.randrange(30_000, 39_999)}"
-    return [f'INFO:     {client} - "POST /v1/completions HTTP/1.1" 200 OK']
-
-
-def _crash(random_: random.Random, at: str, rank: int, role: str) -> list[str]:
-    return [f"ERROR {at} [core.py:710] EngineCore encountered a fatal error.", *_TRACEBACK]
-
-
-_SHARES = (
-    (0.20, _debug), (0.02, _connected), (0.12, _waited), (0.22, _nccl), (0.26, _engine),
-    (0.175, _access), (0.005, _crash),
-)  # fmt: skip
-"""Of a hundred records so many: a debugging run with NCCL_DEBUG=INFO."""
-
-
-def _mixed(random_: random.Random, number: int, rank: int, role: str, rate: int) -> list[str]:
-    """One record of a mixed log."""
-    [(_, form)] = random_.choices(_SHARES, [share for share, _ in _SHARES])
-    return form(random_, _clock(number, rate), rank, role)
-
-
-def _one(form: Callable[[int, str], str]) -> Callable[..., list[str]]:
-    def record(random_: random.Random, number: int, rank: int, role: str, rate: int) -> list[str]:
-        return [form(number, _clock(number, rate))]
-
-    return record
-
-
-FORMS: dict[str, Callable[..., list[str]]] = {
-    "mixed": _mixed,
+FORMS: dict[str, Form] = {
+    "mixed": mixed.lines_of,
     "vllm": _one(lambda n, at: f"INFO {at} [loggers.py:123] Engine 000: Running: {n % 9} reqs"),
     "nccl": _one(lambda n, at: f"vm:698:1356 [0] NCCL INFO Channel {n % 32:02d}/0 : 0[0] -> 1[1]"),
     "uvicorn": _one(lambda n, at: f'INFO:     10.0.0.1:{n % 9999} - "GET /health HTTP/1.1" 200 OK'),
@@ -135,12 +61,7 @@ FORMS: dict[str, Callable[..., list[str]]] = {
 
 def lines_of(form: str, count: int, *, role: str = "prefill", seed: int = 1) -> Iterator[str]:
     """`count` lines of this form; the same for the same seed."""
-    random_ = random.Random(f"{seed} {role}")
-    made, number = 0, 0
-    while made < count:
-        record = FORMS[form](random_, number, number % 2, role, 700)[: count - made]
-        yield from record
-        made, number = made + len(record), number + 1
+    return FORMS[form](count, role, seed)
 
 
 def write(path: Path, form: str, count: int, *, role: str = "prefill", seed: int = 1) -> None:

@@ -12,14 +12,16 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pyte
 
+PDTUI = (sys.executable, "-m", "pdtui")
+
 
 class Terminal:
-    """Runs `pdtui` in a pseudo-terminal; what it paints is on `screen`."""
+    """Runs `pdtui`, or another program, in a pseudo-terminal; what it paints is on `screen`."""
 
     def __init__(
         self,
@@ -27,7 +29,9 @@ class Terminal:
         *,
         size: tuple[int, int] = (100, 30),
         stdin: int | None = None,
-        environment: dict[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        program: Sequence[str] = PDTUI,
+        folder: Path | None = None,
     ) -> None:
         columns, rows = size
         self.screen = pyte.Screen(columns, rows)
@@ -43,10 +47,11 @@ class Terminal:
             fcntl.ioctl(child, termios.TIOCSCTTY, 0)
 
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pdtui", *map(str, arguments)],
+            [*program, *map(str, arguments)],
             stdin=child if stdin is None else stdin,
             stdout=child,
             stderr=child,
+            cwd=folder,
             env={**os.environ, "TERM": "xterm-256color", **(environment or {})},
             preexec_fn=take_terminal,  # noqa: PLW1509 - the child must own this terminal
         )
