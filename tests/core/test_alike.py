@@ -154,3 +154,15 @@ def test_numbers_of_digests() -> None:
     asked = np.array([*digests, 0, 8], np.uint64)
     assert table.numbers(asked).tolist() == [1, 2, 3, 0, 0, 0]
     assert table.enter(7) == 2
+
+
+def test_a_longer_head_that_begins_alike_does_not_end_the_telling() -> None:
+    """Where more of a line has to be looked at than before, those kept before are kept anew."""
+    short = f"(Worker_TP0 pid=7) {HEAD % 1}Running: 3 reqs\n".encode()
+    long = f"(Worker_TP0 pid=7) {HEAD % 1}🔍 [Rank 0] Thread started: 4\n".encode()
+    with told() as count, opened([short] * 3 + [long] * 3 + [short] * 3):
+        before = list(count)
+    with told() as count, opened([short] * 3 + [long] * 3 + [short] * 8):
+        pass
+    assert before[0] >= 2
+    assert count[0] - before[0] == 5

@@ -279,7 +279,10 @@ class Alike:
             if place := self._beginnings.enter(digest):
                 # A multiple of eight, so that it seldom grows.
                 reach = -(-one.head // 8) * 8 if one.by_head else _WHOLE
-                self._reach[place] = max(self._reach[place], reach)
+                if self._reach[place] < reach:
+                    # Those kept so far were looked at less far: they are kept anew.
+                    self._reach[place] = reach
+                    self._twice = {candidate.key for candidate in candidates}
         numbers = []
         for digest, one in zip(self._template_digests(looked).tolist(), candidates, strict=True):
             place = self._templates.enter(digest)

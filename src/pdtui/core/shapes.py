@@ -28,7 +28,6 @@ from pdtui.core.bytescan import (
 from pdtui.core.digests import distinct
 
 _LONGEST_RANK_NAMES = 48
-_FAR = 4096
 _TENSOR_RANK = re.compile(rb"\bTP(\d{1,4})\b")
 
 
@@ -203,7 +202,7 @@ class Until:
 
 @dataclass(frozen=True, slots=True)
 class Through:
-    """Anything (4 kB at most), up to the first place where these bytes stand, and these bytes."""
+    """Anything, up to the first place where these bytes stand, and these bytes."""
 
     text: bytes
 
@@ -212,11 +211,10 @@ class Through:
         return b"(?>[^\n]*?%s)" % re.escape(self.text)
 
     def match(self, look: Look) -> None:
-        text, size = look.block.text, look.block.size
-        # One in a later line lies behind the end of its own, which is looked at when all is done.
-        found = [text.find(self.text, at, at + _FAR) for at in look.at.tolist()]
-        places = np.array(found, np.int64)
-        look.at = np.where(places < 0, size, places + len(self.text))
+        text = look.block.text
+        found = [text.find(self.text, at, text.find(b"\n", at)) for at in look.at.tolist()]
+        look.at = np.array(found, np.int64) + len(self.text)
+        look.keep(look.at >= len(self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,9 +302,14 @@ class Shape:
     parts: tuple[Part, ...]
 
     @property
+    def expression(self) -> bytes:
+        """The expression for what stands before the message."""
+        return _joined(self.parts)
+
+    @property
     def pattern(self) -> re.Pattern[bytes]:
         """The expression for one line."""
-        return re.compile(_joined(self.parts) + b"(?P<message>.*)", re.S)
+        return re.compile(self.expression + b"(?P<message>.*)", re.S)
 
     def find(self, block: ByteBlock, at: Positions, ends: Positions) -> Look:
         """The lines (from `at` to before `ends`) of this shape; their look is at the message."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum, auto
+from functools import cache
 from typing import NamedTuple
 
 from pdtui.core.shapes import Digits, Maybe, Named, OneByte, Part, Shape, Text, Through, Until
@@ -116,6 +117,17 @@ class Form:
     begins: bytes
     pattern: re.Pattern[bytes] | None = None
     shape: Shape | None = None
+    holds: bytes = b""
+    """What a message that fits the pattern holds: a quicker look."""
+
+
+@cache
+def expression_of(form: Form) -> re.Pattern[bytes]:
+    """What takes one message apart, of a form that has more than its beginning."""
+    if form.pattern is not None:
+        return form.pattern
+    assert form.shape is not None
+    return re.compile(re.escape(form.begins) + form.shape.expression, re.S)
 
 
 class Pair(NamedTuple):
@@ -129,9 +141,10 @@ class Pair(NamedTuple):
     effect: re.Pattern[bytes]
 
 
-def _form(step: Step, begins: str, rest: str | None = None) -> Form:
+def _form(step: Step, begins: str, rest: str | None = None, holds: str = "") -> Form:
     text = begins.encode()
-    return Form(step, text, None if rest is None else re.compile(re.escape(text) + rest.encode()))
+    pattern = None if rest is None else re.compile(re.escape(text) + rest.encode())
+    return Form(step, text, pattern, holds=holds.encode())
 
 
 _REMOTE = r"remote_address=(?P<remote>[^\s,]+)"
@@ -212,7 +225,7 @@ FORMS: tuple[Form, ...] = (
     _form(Step.COMM_EXISTS, "P2P_CREATE_CONNECT_REUSE ", _LOCAL),
     # NCCL's own word on it.
     *(
-        _form(step, begins, _COMM + said)
+        _form(step, begins, _COMM + said, holds=" - Init " + said)
         for begins in ("ncclCommInitRank comm 0x", "ncclCommInitRankConfig comm 0x", "comm 0x")
         for step, said in ((Step.COMM_STARTED, "START"), (Step.COMM_COMPLETE, "COMPLETE"))
     ),
@@ -257,14 +270,20 @@ FORMS: tuple[Form, ...] = (
     _form(Step.REQUEST_RECEIVED, "Received request "),
     _form(Step.REQUEST_ADDED, "Added request "),
     _form(Step.REQUEST_ABORTED, "Aborted request"),
-    _form(Step.REQUEST_FAILED, "Request ", r"\S+ failed\b"),
-    _form(
+    _form(Step.REQUEST_FAILED, "Request ", r"\S+ failed\b", holds=" failed"),
+    _shape_form(
         Step.PREFILL_DONE,
-        "NIXLConnector request_finished(",
-        r"(?P<key>[^)]+)\), request_status=FINISHED_LENGTH_CAPPED, .*?'do_remote_decode': True",
+        b"NIXLConnector request_finished(",
+        Named("key", (Until(b")", 512),)),
+        Text(b"), request_status=FINISHED_LENGTH_CAPPED, "),
+        Through(b"'do_remote_decode': True"),
     ),
-    _form(
-        Step.REQUEST_ABORTED, "NIXLConnector request_finished(", r"[^)]+\), .*?=FINISHED_ABORTED"
+    _shape_form(
+        Step.REQUEST_ABORTED,
+        b"NIXLConnector request_finished(",
+        Until(b")", 512),
+        Text(b"), "),
+        Through(b"=FINISHED_ABORTED"),
     ),
     _form(
         Step.KV_ASKED,

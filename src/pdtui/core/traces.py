@@ -22,12 +22,14 @@ from pdtui.core.fields import request_of
 from pdtui.core.growable import Growable
 from pdtui.core.marking import Lines
 from pdtui.core.shapes import Look
-from pdtui.core.steps import FORMS, Form, Pair, Step
+from pdtui.core.steps import FORMS, Form, Pair, Step, expression_of
 
 Keys = npt.NDArray[np.uint64]
 NO_KEY = 0
 _WORD = 8
 _SAMPLE = 32
+_MANY = 256
+"""Rows from which on a shape is quicker than an expression for each."""
 _MOST_SIGN_BYTES = 24
 _FIRST_NON_ASCII = 0x80
 _REQUEST_STEPS = (Step.KV_SENT, Step.KV_RECEIVED)
@@ -315,16 +317,18 @@ def _collect(lines: Lines, looked: _Stretch, form: Form, collected: _Collected) 
     fits = np.ones(len(rows), np.bool_)
     for begin in range(_WORD, len(form.begins), _WORD):
         fits &= lines.block.starts_with(at + begin, form.begins[begin : begin + _WORD])
+    if form.holds:
+        fits &= _holding(lines.text, at, ends, form.holds)
     where = np.flatnonzero(fits)
     if not len(where):
         return fits
-    if form.shape is not None:
+    if form.shape is not None and len(where) >= _MANY:
         look = form.shape.find(lines.block, at[where] + len(form.begins), ends[where])
         fits = np.zeros(len(rows), np.bool_)
         fits[where[look.rows]] = True
         collected.add_look(rows[fits], form.step, look)
         return fits
-    if form.pattern is None:
+    if form.pattern is None and form.shape is None:
         rows = rows[fits]
         collected.add_keys(rows, form.step, np.zeros(len(rows), np.uint64))
         return fits
@@ -333,11 +337,18 @@ def _collect(lines: Lines, looked: _Stretch, form: Form, collected: _Collected) 
         texts, which = _slices(lines.text, begins, ends), np.arange(len(where))
     else:
         texts, which = distinct(lines.block, begins, ends - begins)
-    found = [form.pattern.match(text) for text in texts]
+    match = expression_of(form).match
+    found = [match(text) for text in texts]
     matched = np.array([one is not None for one in found], np.bool_)[which]
     fits[where[~matched]] = False
     collected.add(rows[fits], form.step, found, which[matched])
     return fits
+
+
+def _holding(text: bytes, begins: Positions, ends: Positions, holds: bytes) -> Flags:
+    """In which of these stretches that stands."""
+    places = zip(begins.tolist(), ends.tolist(), strict=True)
+    return np.array([text.find(holds, begin, end) >= 0 for begin, end in places], np.bool_)
 
 
 def _differ(text: bytes, begins: Positions, ends: Positions) -> bool:
