@@ -57,7 +57,8 @@ def without_digits(words: Words) -> Words:
 
 def mixed(words: Words, stretch: int = 0) -> Words:
     """One number a row, of words of the line's stretch with this number."""
-    columns = np.ascontiguousarray(words.T)
+    # A copy in any case: the columns of a single row are its own memory.
+    columns = words.T.copy(order="C")
     columns ^= columns >> np.uint64(32)
     columns *= _FACTORS[stretch, : len(columns)]
     columns ^= columns >> np.uint64(29)
