@@ -154,12 +154,12 @@ def stamp_fields(found: dict[str, bytes | None]) -> dict[str, int] | None:
 
 
 def epoch_fields(text: bytes) -> dict[str, int] | None:
-    """The same of seconds since 1970; None for years that no merge has room for."""
+    """The same of seconds since 1970; None for more than stamps have."""
     whole, _, fraction = text.partition(b".")
     moment = datetime(1970, 1, 1) + timedelta(seconds=int(whole))
     seconds = (moment.hour * 60 + moment.minute) * 60 + moment.second
     micro = seconds * 10**6 + int(fraction[:6].ljust(6, b"0"))
-    if moment.year > 2199:
+    if int(whole) >= 3_000_000_000:
         return None
     return {"Y": moment.year, "M": moment.month, "D": moment.day, "micro": micro}
 
