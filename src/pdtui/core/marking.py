@@ -330,11 +330,19 @@ def _find_events(lines: Lines, marks: Marks, kinds: KindTable, eventful: Positio
     eventful, starts = eventful[suspects], starts[suspects]
     for event in grammar.events if len(eventful) else ():
         rows = eventful[starts == event.start]
+        if not len(rows):
+            continue
         look = event.shape.find(lines.block, lines.message_at[rows], lines.ends[rows])
-        for row in rows[look.rows].tolist():
-            begin, end = int(lines.message_at[row]), int(lines.ends[row])
-            if event.pattern is None or event.pattern.match(lines.text, begin, end):
-                marks.codes[row] = kinds.sign_code(event.emoji)
+        fitting = rows[look.rows]
+        if event.pattern is not None:
+            match = event.pattern.match
+            places = zip(
+                lines.message_at[fitting].tolist(), lines.ends[fitting].tolist(), strict=True
+            )
+            said = [match(lines.text, begin, end) is not None for begin, end in places]
+            fitting = fitting[np.array(said, np.bool_)]
+        if len(fitting):
+            marks.codes[fitting] = kinds.sign_code(event.emoji)
     for pattern, emoji in grammar.patterns:
         for row in _matching(lines, pattern):
             if marks.codes[row] == 0:
