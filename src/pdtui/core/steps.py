@@ -118,7 +118,7 @@ class Form:
     pattern: re.Pattern[bytes] | None = None
     shape: Shape | None = None
     holds: bytes = b""
-    """What a message that fits the pattern holds: a quicker look."""
+    """What a message must hold besides what the pattern says: a quicker look."""
 
 
 @cache
@@ -271,19 +271,17 @@ FORMS: tuple[Form, ...] = (
     _form(Step.REQUEST_ADDED, "Added request "),
     _form(Step.REQUEST_ABORTED, "Aborted request"),
     _form(Step.REQUEST_FAILED, "Request ", r"\S+ failed\b", holds=" failed"),
-    _shape_form(
+    _form(
         Step.PREFILL_DONE,
-        b"NIXLConnector request_finished(",
-        Named("key", (Until(b")", 512),)),
-        Text(b"), request_status=FINISHED_LENGTH_CAPPED, "),
-        Through(b"'do_remote_decode': True"),
+        "NIXLConnector request_finished(",
+        r"(?P<key>[^)]+)\), request_status=FINISHED_LENGTH_CAPPED, ",
+        holds="'do_remote_decode': True",
     ),
-    _shape_form(
+    _form(
         Step.REQUEST_ABORTED,
-        b"NIXLConnector request_finished(",
-        Until(b")", 512),
-        Text(b"), "),
-        Through(b"=FINISHED_ABORTED"),
+        "NIXLConnector request_finished(",
+        r"[^)]+\), ",
+        holds="=FINISHED_ABORTED",
     ),
     _form(
         Step.KV_ASKED,
