@@ -32,6 +32,8 @@ _FREQUENT = b" e0t1ao2nisr3dc45l:m_6p7u8f9,g.=[]-/vh'bky()wqxzj\xf0\x9f\xe2"
 """Bytes of a log from the most frequent on; others are rarer."""
 _ANCHORS = b"_-"
 """Bytes that stand in many of the texts that are looked for, and seldom elsewhere."""
+_SMALL = 8192
+"""Bytes of a block up to which texts are looked for one by one."""
 _BEFORE = 3
 """Bytes before an anchor that are looked at with it."""
 _NOWHERE: Positions = np.zeros(0, np.int64)
@@ -79,6 +81,8 @@ class ByteBlock:
 
     def places(self, text: bytes) -> Positions:
         """Where `text` (of two bytes or more) stands in the block."""
+        if self.size < _SMALL:
+            return self._one_by_one(text)
         if text not in self._places:
             anchor = next((byte for byte in text if byte in _ANCHORS), None)
             at = self._by_anchor(text, anchor) if anchor else self._by_rarest(text)
@@ -86,6 +90,14 @@ class ByteBlock:
                 at = at[self.starts_with(at + begin, text[begin : begin + 8])]
             self._places[text] = at
         return self._places[text]
+
+    def _one_by_one(self, text: bytes) -> Positions:
+        """Where `text` stands, in a block that is not worth the calls of the others."""
+        found, at = [], self.text.find(text)
+        while at >= 0:
+            found.append(at)
+            at = self.text.find(text, at + 1)
+        return np.array(found, np.int64) if found else _NOWHERE
 
     def _by_anchor(self, text: bytes, anchor: int) -> Positions:
         """Where `text` may stand, by what stands around each place of a byte that is in it."""

@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pdtui.core import mojibake
-from pdtui.core.alike import Alike, Closer, Recalled
+from pdtui.core.alike import Alike, Closer
 from pdtui.core.bytescan import ByteBlock, Positions, among
 from pdtui.core.claiming import Claimer, Unsure
 from pdtui.core.claims import Claims
-from pdtui.core.cleaning import split
+from pdtui.core.cleaning import Split, split
 from pdtui.core.dating import Calendar
 from pdtui.core.formats.nccl import HOST
 from pdtui.core.inherit import Inheritance
@@ -99,23 +99,8 @@ class Scanner:
         if not data.endswith(b"\n"):
             data += b"\n"
         lines = split(data)
-        recalled = self._alike.recall(lines.block, lines.starts, lines.ends)
-        claims = Claims.of(lines, recalled, self._namings)
-        fresh = np.flatnonzero(~recalled.known)
-        unsure, held = self._claim(claims, fresh)
-        self._claimer.infer_levels(claims, fresh)
-        self._learn_hosts(claims, fresh)
-        _repair_markers(claims, self.kinds, fresh)
-        seen = _rewritten(claims)
-        marks = Marks.recalled(recalled, seen.message_at)
-        find_leading(seen, marks, self.kinds, fresh)
-        closer = self._look_closer(seen, marks, claims, fresh, recalled)
-        unsure += self._claimer.unsure_of(claims, _rows(closer, Closer.CLAIM))
-        closer[[claim.row for claim in unsure]] |= Closer.CLAIM
-        self._keep(
-            claims, marks, marks.text_at - seen.message_at, closer, np.setdiff1d(fresh, held)
-        )
-        self._namings.settle(claims.named, fresh)
+        claims, seen, marks, closer = self._understand(lines)
+        unsure = self._claimer.unsure_of(claims, _rows(closer, Closer.CLAIM))
         self._records.fold(claims, lines.returns)
         find_marks(seen, marks, self.kinds, _rows(closer, Closer.EVENT))
         learn(seen, marks, claims, self.kinds, _rows(closer, Closer.LESSON))
@@ -139,23 +124,51 @@ class Scanner:
         requests = find_requests(seen, claims, _rows(closer, Closer.REQUEST))
         return Rows(lines.offsets + offset, when, kind, traces, requests)
 
-    def _look_closer(
-        self, seen: Lines, marks: Marks, claims: Claims, fresh: Positions, recalled: Recalled
-    ) -> Positions:
-        """For each line what may stand in it, as bits of Closer."""
+    def _understand(self, lines: Split) -> tuple[Claims, Lines, Marks, Positions]:
+        """What each line is by itself: told by one like it before, or found out.
+
+        With what may stand in it, as bits of Closer.
+        """
+        recalled = self._alike.recall(lines.block, lines.starts, lines.ends)
+        claims = Claims.of(lines, recalled, self._namings)
         closer = recalled["closer"]
-        closer[fresh] = (
+        fresh = np.flatnonzero(~recalled.known)
+        unsure: list[Unsure] = []
+        held = fresh
+        if len(fresh):
+            unsure, held = self._claim(claims, fresh)
+            self._claimer.infer_levels(claims, fresh)
+            self._learn_hosts(claims, fresh)
+            _repair_markers(claims, self.kinds, fresh)
+        seen = _rewritten(claims)
+        marks = Marks.recalled(recalled, seen.message_at)
+        if len(fresh):
+            find_leading(seen, marks, self.kinds, fresh)
+            closer[fresh] = self._look_closer(seen, marks, claims, fresh)
+            closer[[claim.row for claim in unsure]] |= Closer.CLAIM
+            lead = marks.text_at - seen.message_at
+            self._keep(claims, marks, lead, closer, np.setdiff1d(fresh, held))
+        self._namings.settle(claims.named, fresh)
+        return claims, seen, marks, closer
+
+    def _look_closer(
+        self, seen: Lines, marks: Marks, claims: Claims, fresh: Positions
+    ) -> Positions:
+        """What may stand in each of these lines, as bits of Closer."""
+        foreign = self.kinds.grammar.is_foreign[claims.format[fresh]]
+        naming = np.zeros(len(fresh), np.bool_)
+        naming[foreign] = may_name_requests(claims, fresh[foreign])
+        bits: Positions = (
             Closer.STEP * may_say_steps(seen, marks.text_at, fresh)
             | Closer.EVENT * may_be_events(seen, fresh, self.kinds)
             | Closer.LESSON * may_teach(seen, marks, fresh)
+            | Closer.REQUEST * naming
         )
-        foreign = fresh[self.kinds.grammar.is_foreign[claims.format[fresh]]]
-        closer[foreign] |= Closer.REQUEST * may_name_requests(claims, foreign)
-        return closer
+        return bits
 
     def _settle(self, claims: Claims, unsure: list[Unsure], closer: Positions) -> None:
         """Decides the claims that depend on the records above."""
-        for claim in sorted(unsure, key=lambda one: one.row):
+        for claim in unsure:
             if self._follows_error(claims, claim.row):
                 continue
             self._claimer.enter(claims, *claim)
