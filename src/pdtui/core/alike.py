@@ -60,7 +60,7 @@ _BEHIND_RANK = 24
 _MOST = 4096
 _MOST_A_BLOCK = 512
 """Lines of a block that are looked at as possibly worth keeping."""
-_MOST_ONCE = 50_000
+_MOST_ONCE = 8192
 _CLOCK = re.compile(rb"\d\d:\d\d")
 _STAMP = re.compile(
     rb"(?:(?P<year>\d{4})[-/])?(?P<moment>(?P<month>\d\d)-(?P<day>\d\d)[ T]"
@@ -144,8 +144,8 @@ class _Candidate(NamedTuple):
     """How long its head is."""
     by_head: bool
     """Whether its head alone decides."""
-    key: tuple[bytes, bytes]
-    """What it has in common with lines alike."""
+    key: int
+    """What it has in common with lines alike, as one number: of text itself there is too much."""
 
 
 class Alike:
@@ -155,8 +155,8 @@ class Alike:
         self._kinds = kinds
         self._beginnings, self._templates = Numbered(_MOST), Numbered(_MOST)
         self._likenesses = Numbered(_MOST)
-        self._once: set[tuple[bytes, bytes]] = set()
-        self._twice: set[tuple[bytes, bytes]] = set()
+        self._once: set[int] = set()
+        self._twice: set[int] = set()
         self._known: dict[int, Found] = {}
         self.forget()
 
@@ -261,7 +261,9 @@ class Alike:
         if not by_head and (len(line) > LONGEST or _CLOCK.search(line, found.text_at)):
             return None
         tail = b"" if by_head else line[head:].translate(_ZEROS)
-        return _Candidate(row, found, stamp, head, by_head, (_blanked(line[:head], stamp), tail))
+        return _Candidate(
+            row, found, stamp, head, by_head, hash((_blanked(line[:head], stamp), tail))
+        )
 
     def _is_told_by_head(self, line: bytes, found: Found) -> bool:
         """Whether only prefixes of processes stand before a head that cannot be another's."""
