@@ -28,25 +28,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.bytescan import BYTE_MASKS, ByteBlock, Flags, Positions, Words, number
+from pdtui.core.bytescan import ByteBlock, Flags, Positions, Words
 from pdtui.core.digests import (
     LONGEST,
     STRETCH,
+    Looked,
     Numbered,
-    first_bytes,
     mixed,
-    stretches,
-    without_digits,
 )
 from pdtui.core.kinds import NO_RANK, KindTable
-from pdtui.core.stampshapes import FIRST_YEAR, LAST_YEAR
+from pdtui.core.stampplaces import StampPlace, blanked, read_stamps, stamp_in
 
 if TYPE_CHECKING:
     from pdtui.core.claims import Claims
     from pdtui.core.marking import Marks
 
-_BEGINNING = 2
-"""Words of a line that are its beginning."""
 _WHOLE = 1 << 20
 """So many bytes count where all of them do."""
 _HEAD_STRETCHES = 2
@@ -62,23 +58,8 @@ _MOST_A_BLOCK = 512
 """Lines of a block that are looked at as possibly worth keeping."""
 _MOST_ONCE = 8192
 _CLOCK = re.compile(rb"\d\d:\d\d")
-_STAMP = re.compile(
-    rb"(?:(?P<year>\d{4})[-/])?(?P<moment>(?P<month>\d\d)-(?P<day>\d\d)[ T]"
-    rb"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d))(?:[.,](?P<fraction>\d{1,9}))?"
-)
 _PROCESSES = re.compile(rb"(?:\([^()\n]{1,120}\) )*")
 _ZEROS = bytes.maketrans(b"0123456789", b"0" * 10)
-
-
-class _Stamp(NamedTuple):
-    """Where a stamp stands in a line."""
-
-    at: int = -1
-    """Where its `MM-DD` begins; -1 where the line has none."""
-    dated: bool = False
-    """Whether a year stands before it."""
-    fraction: int = 0
-    """How many digits of a fraction of a second stand behind it."""
 
 
 class Closer(IntFlag):
@@ -139,7 +120,7 @@ class _Candidate(NamedTuple):
 
     row: int
     found: Found
-    stamp: _Stamp
+    stamp: StampPlace
     head: int
     """How long its head is."""
     by_head: bool
@@ -182,16 +163,13 @@ class Alike:
     def recall(self, block: ByteBlock, starts: Positions, ends: Positions) -> Recalled:
         """What is known of these lines."""
         number_of = np.zeros(len(starts), np.int64)
-        zeros = np.zeros(len(starts), np.int64)
-        stamp = (zeros, zeros.copy(), zeros.copy(), zeros.copy())
+        templates = number_of
         if len(self._likenesses) > 1:
-            looked = _Looked(block, starts, ends)
-            templates = self._template_numbers(looked)
+            looked = Looked(block, starts, ends)
+            templates = self._templates.numbers(self._template_digests(looked))
             number_of = self._likeness_numbers(looked, templates)
-            self._read_stamps(block, starts, templates, number_of, stamp)
-        columns = self._found.take(number_of, axis=1)
-        month, day, year, clock = stamp
-        return Recalled(number_of > 0, columns, month, day, year, clock)
+        stamps = self._read_stamps(block, starts, templates, number_of)
+        return Recalled(number_of > 0, self._found.take(number_of, axis=1), *stamps)
 
     def keep(
         self, claims: Claims, marks: Marks, lead: Positions, closer: Positions, rows: Positions
@@ -254,7 +232,7 @@ class Alike:
         """What decides for such a line; None where that is more than is looked at."""
         line = claims.text[claims.starts[row] : claims.ends[row]]
         head = found.text_at + _bytes_behind(line, found.text_at)
-        stamp = _stamp_in(line[: found.text_at], claims, row) if found.stamped else _Stamp()
+        stamp = stamp_in(line[: found.text_at], claims, row) if found.stamped else StampPlace()
         if stamp is None or head > _LONGEST_HEAD:
             return None
         by_head = self._is_told_by_head(line, found)
@@ -262,7 +240,7 @@ class Alike:
             return None
         tail = b"" if by_head else line[head:].translate(_ZEROS)
         return _Candidate(
-            row, found, stamp, head, by_head, hash((_blanked(line[:head], stamp), tail))
+            row, found, stamp, head, by_head, hash((blanked(line[:head], stamp), tail))
         )
 
     def _is_told_by_head(self, line: bytes, found: Found) -> bool:
@@ -276,7 +254,7 @@ class Alike:
 
     def _enter(self, claims: Claims, candidates: list[_Candidate]) -> None:
         rows = np.array([one.row for one in candidates], np.int64)
-        looked = _Looked(claims.block, claims.starts[rows], claims.ends[rows])
+        looked = Looked(claims.block, claims.starts[rows], claims.ends[rows])
         for digest, one in zip(looked.beginnings().tolist(), candidates, strict=True):
             if place := self._beginnings.enter(digest):
                 # A multiple of eight, so that it seldom grows.
@@ -302,15 +280,12 @@ class Alike:
         if not self._head_length[place]:
             self._stamps[place], self._head_length[place] = one.stamp, one.head
             kept = np.zeros(_LONGEST_HEAD, np.uint8)
-            kept[: one.head] = np.frombuffer(_blanked(b"\xff" * one.head, one.stamp), np.uint8)
+            kept[: one.head] = np.frombuffer(blanked(b"\xff" * one.head, one.stamp), np.uint8)
             self._heads[:, place] = kept.view(np.uint64).reshape(_HEAD_STRETCHES, -1)
         same_stamp = bool((self._stamps[place] == one.stamp).all())
         return same_stamp and self._head_length[place] == one.head
 
-    def _template_numbers(self, looked: _Looked) -> Positions:
-        return self._templates.numbers(self._template_digests(looked))
-
-    def _template_digests(self, looked: _Looked) -> Words:
+    def _template_digests(self, looked: Looked) -> Words:
         """The digests of what counts of the lines, 0 where that is not known."""
         reach = self._reach[self._beginnings.numbers(looked.beginnings())]
         known = (reach > 0) & ((reach < _WHOLE) | (looked.length <= LONGEST))
@@ -318,11 +293,11 @@ class Alike:
         digests[~known] = 0
         return digests
 
-    def _likeness_numbers(self, looked: _Looked, templates: Positions) -> Positions:
+    def _likeness_numbers(self, looked: Looked, templates: Positions) -> Positions:
         numbers = self._likenesses.numbers(self._likeness_digests(looked, templates))
         return numbers * self._usable[numbers]
 
-    def _likeness_digests(self, looked: _Looked, templates: Positions) -> Words:
+    def _likeness_digests(self, looked: Looked, templates: Positions) -> Words:
         """The digests of the heads, 0 where the template is not known."""
         digests = mixed(looked.first & self._heads[0].take(templates, axis=0))
         longer = np.flatnonzero(self._head_length[templates] > STRETCH)
@@ -334,76 +309,19 @@ class Alike:
         return digests
 
     def _read_stamps(
-        self,
-        block: ByteBlock,
-        starts: Positions,
-        templates: Positions,
-        number_of: Positions,
-        stamp: tuple[Positions, Positions, Positions, Positions],
-    ) -> None:
-        """Reads the stamps of the lines; where one is none, the line is not known."""
+        self, block: ByteBlock, starts: Positions, templates: Positions, number_of: Positions
+    ) -> tuple[Positions, Positions, Positions, Positions]:
+        """Month, day, year and clock of the lines; where a stamp is none, the line is not known."""
+        month, day, year, clock = (np.zeros(len(starts), np.int64) for _ in range(4))
         places = self._stamps.take(templates, axis=0)
         rows = np.flatnonzero((places[:, 0] >= 0) & (number_of > 0))
-        if not len(rows):
-            return
-        month, day, year, clock = stamp
-        at = starts[rows] + places[rows, 0]
-        ok, month[rows], day[rows], clock[rows] = _moments(block, at)
-        dated = np.flatnonzero(places[rows, 1])
-        if len(dated):
-            years = number(block.word(at[dated] - 5), np.full(len(dated), 4))
-            year[rows[dated]] = years
-            ok[dated] &= (years >= FIRST_YEAR) & (years <= LAST_YEAR)
-        digits = places[rows, 2]
-        finer = np.flatnonzero(digits)
-        if len(finer):
-            micro = np.minimum(digits[finer], 6)
-            parts = number(block.word(at[finer] + 15), micro) * 10 ** (6 - micro)
-            clock[rows[finer]] += parts
-        wrong = rows[~ok]
-        number_of[wrong] = 0
-        for column in stamp:
-            column[wrong] = 0
-
-
-class _Looked:
-    """The first stretch of lines, and more of them where it is asked for."""
-
-    def __init__(self, block: ByteBlock, starts: Positions, ends: Positions) -> None:
-        self._block, self._starts = block, starts
-        self.length = ends - starts
-        self.first = stretches(block.data, starts)
-        short = np.flatnonzero(self.length < STRETCH)
-        self.first[short] &= first_bytes(self.length[short])
-        self._plain = without_digits(self.first)
-
-    def beginnings(self) -> Words:
-        """The digests of the lines' beginnings, digits alike."""
-        return mixed(self._plain[:, :_BEGINNING])
-
-    def second(self, rows: Positions) -> Words:
-        """The second stretch of these lines."""
-        return self._further(rows, 1, self.length[rows])
-
-    def plain_digests(self, reach: Positions) -> Words:
-        """The digests of so many bytes of each line, digits alike."""
-        digests = mixed(self._plain & first_bytes(np.minimum(reach, STRETCH)))
-        longer = np.flatnonzero(reach > STRETCH)
-        stretch = 1
-        while len(longer):
-            words = without_digits(self._further(longer, stretch, reach[longer]))
-            digests[longer] ^= mixed(words, stretch)
-            stretch += 1
-            longer = longer[reach[longer] > stretch * STRETCH]
-        digests += reach.astype(np.uint64) * np.uint64(0xBF58476D1CE4E5B9)
-        return digests
-
-    def _further(self, rows: Positions, stretch: int, lengths: Positions) -> Words:
-        """The stretch with this number of these lines, up to these lengths."""
-        begin = stretch * STRETCH
-        words = stretches(self._block.data, self._starts[rows] + begin)
-        words &= first_bytes(np.clip(lengths - begin, 0, STRETCH))
-        return words
+        if len(rows):
+            at, dated, digits = places[rows].T
+            read = read_stamps(block, starts[rows] + at, dated > 0, digits)
+            number_of[rows[~read.ok]] = 0
+            rows, (_, *columns) = rows[read.ok], (values[read.ok] for values in read)
+            month[rows], day[rows], year[rows], clock[rows] = columns
+        return month, day, year, clock
 
 
 def _bytes_behind(line: bytes, text_at: int) -> int:
@@ -411,54 +329,3 @@ def _bytes_behind(line: bytes, text_at: int) -> int:
     if line[text_at : text_at + 1] >= b"\x80":
         return _BEHIND_SIGNS
     return _BEHIND_RANK if line.startswith(b"[Rank ", text_at) else _BEHIND
-
-
-def _blanked(head: bytes, stamp: _Stamp) -> bytes:
-    """The head without the digits of the stamp."""
-    if stamp.at < 0:
-        return head
-    begin = stamp.at - 5 * stamp.dated
-    end = stamp.at + 14 + (stamp.fraction and 1 + stamp.fraction)
-    return head[:begin] + bytes(end - begin) + head[end:]
-
-
-def _stamp_in(head: bytes, claims: Claims, row: int) -> _Stamp | None:
-    """Where the row's stamp stands in the line's head; None where it is not found."""
-    for found in _STAMP.finditer(head):
-        said = {name: int(found[name] or 0) for name in ("year", "month", "day")}
-        hour, minute, second = (int(found[name]) for name in ("hour", "minute", "second"))
-        fraction = found["fraction"] or b""
-        micro = int(fraction[:6].ljust(6, b"0")) if fraction else 0
-        clock = ((hour * 60 + minute) * 60 + second) * 1_000_000
-        date = (said["year"], said["month"], said["day"])
-        if date != (claims.year[row], claims.month[row], claims.day[row]):
-            continue
-        if fraction and claims.clock[row] == clock + micro:
-            return _Stamp(found.start("moment"), bool(said["year"]), len(fraction))
-        if claims.clock[row] == clock:
-            return _Stamp(found.start("moment"), bool(said["year"]))
-    return None
-
-
-def _moments(block: ByteBlock, at: Positions) -> tuple[Flags, Positions, Positions, Positions]:
-    """Whether `MM-DD HH:MM:SS` is one at each place; month, day, and the clock in microseconds.
-
-    Lines follow each other within a second, so only where the text changes it is read.
-    """
-    date, time = block.word(at), block.word(at + 8) & BYTE_MASKS[6]
-    changes = np.ones(len(at), np.bool_)
-    changes[1:] = (date[1:] != date[:-1]) | (time[1:] != time[:-1])
-    which = np.cumsum(changes) - 1
-    date, time = date[changes], time[changes]
-    month, day, hour = (_two_digits(date, place) for place in (0, 3, 6))
-    minute, second = (_two_digits(time, place) for place in (1, 4))
-    ok = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
-    ok &= (hour <= 23) & (minute <= 59) & (second <= 60)
-    clock = ((hour * 60 + minute) * 60 + second) * 1_000_000
-    return ok[which], month[which], day[which], clock[which]
-
-
-def _two_digits(words: Words, place: int) -> Positions:
-    tens = words >> np.uint64(8 * place) & np.uint64(15)
-    ones = words >> np.uint64(8 * place + 8) & np.uint64(15)
-    return (tens * np.uint64(10) + ones).astype(np.int64)

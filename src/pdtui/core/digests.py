@@ -16,6 +16,8 @@ STRETCH = 96
 """Bytes of a line that are looked at in one go: heads are seldom longer. 64 are a fifth slower,
 128 a half."""
 _WORDS = STRETCH // 8
+BEGINNING_WORDS = 2
+"""Words of a line that are its beginning."""
 _MOST_STRETCHES = 16
 LONGEST = _MOST_STRETCHES * STRETCH
 """Bytes of a line that a digest can tell apart."""
@@ -86,6 +88,46 @@ def distinct(block: ByteBlock, at: Positions, lengths: Positions) -> tuple[list[
     _, first, inverse = np.unique(found, return_index=True, return_inverse=True)
     spans = zip(at[first].tolist(), lengths[first].tolist(), strict=True)
     return [block.data[a : a + n].tobytes() for a, n in spans], inverse
+
+
+class Looked:
+    """The first stretch of lines, and more of them where it is asked for."""
+
+    def __init__(self, block: ByteBlock, starts: Positions, ends: Positions) -> None:
+        self._block, self._starts = block, starts
+        self.length = ends - starts
+        self.first = stretches(block.data, starts)
+        short = np.flatnonzero(self.length < STRETCH)
+        self.first[short] &= first_bytes(self.length[short])
+        self._plain = without_digits(self.first)
+
+    def beginnings(self) -> Words:
+        """The digests of the lines' beginnings, digits alike."""
+        return mixed(self._plain[:, :BEGINNING_WORDS])
+
+    def second(self, rows: Positions) -> Words:
+        """The second stretch of these lines."""
+        return self._further(rows, 1, self.length[rows])
+
+    def plain_digests(self, reach: Positions) -> Words:
+        """The digests of so many bytes of each line, digits alike."""
+        digests = mixed(self._plain & first_bytes(np.minimum(reach, STRETCH)))
+        longer = np.flatnonzero(reach > STRETCH)
+        stretch = 1
+        while len(longer):
+            words = without_digits(self._further(longer, stretch, reach[longer]))
+            digests[longer] ^= mixed(words, stretch)
+            stretch += 1
+            longer = longer[reach[longer] > stretch * STRETCH]
+        digests += reach.astype(np.uint64) * np.uint64(0xBF58476D1CE4E5B9)
+        return digests
+
+    def _further(self, rows: Positions, stretch: int, lengths: Positions) -> Words:
+        """The stretch with this number of these lines, up to these lengths."""
+        begin = stretch * STRETCH
+        words = stretches(self._block.data, self._starts[rows] + begin)
+        words &= first_bytes(np.clip(lengths - begin, 0, STRETCH))
+        return words
 
 
 class Numbered:
