@@ -173,9 +173,10 @@ class Causality:
 
 
 def _mixed(key: Keys, other: npt.NDArray[np.integer] | np.uint64) -> Keys:
-    """One number for two, of which small changes are large ones; 0 stays a number like others."""
-    mixed = (key ^ other.astype(np.uint64)) * _MIX
-    return mixed ^ mixed >> _SHIFT
+    """One number for two. The key is spread first: else 8 with 3 would be as 9 with 2."""
+    spread = key * _MIX
+    spread = (spread ^ spread >> _SHIFT ^ other.astype(np.uint64)) * _MIX
+    return spread ^ spread >> _SHIFT
 
 
 def edges_of(snapshot: Snapshot) -> list[Edge]:
