@@ -18,6 +18,7 @@ from pdtui.core.lanes import Lane
 from pdtui.core.matches import Mask, Matches
 from pdtui.core.merge import Merge
 from pdtui.core.refs import Refs, join_ref, split_ref
+from pdtui.core.source import Source
 
 _KEPT = 16
 """Stretches whose rows are kept when they have been found."""
@@ -145,6 +146,7 @@ class LaneView(_View):
         self._all = _Tally()
         self._lane_kinds: Mask = np.empty(0, np.bool_)
         self._version: object = None
+        self._decided: object = None
 
     @property
     def total(self) -> int:
@@ -159,10 +161,8 @@ class LaneView(_View):
         """Takes in what is new; returns the first place that is not as before."""
         matches = self.matches.of(self.lane.source)
         source = matches.source
-        kinds = self.lane.kind_mask(source)
-        same = np.array_equal(kinds[: len(self._lane_kinds)], self._lane_kinds)
+        same = self._decide(source)
         version = (id(source), matches.version)
-        self._lane_kinds = kinds
         kept, place = len(self), self._done
         if version != self._version or not same:
             self._version, kept, place = version, 0, 0
@@ -172,6 +172,15 @@ class LaneView(_View):
             self._count(place, stop)
             self._count_all(place // STRETCH, stop)
         return kept
+
+    def _decide(self, source: Source) -> bool:
+        """Decides which kinds are the lane's; whether the known ones are as before."""
+        decided = (source, source.kinds.revision)
+        if decided == self._decided:
+            return True
+        self._decided = decided
+        known, self._lane_kinds = self._lane_kinds, self.lane.kind_mask(source)
+        return np.array_equal(self._lane_kinds[: len(known)], known)
 
     def _counts(self, first: int, stop: int) -> Counts:
         matches = self.matches.of(self.lane.source)
