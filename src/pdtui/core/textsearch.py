@@ -100,8 +100,10 @@ def _find_needle(data: bytes, begins: Places, pattern: re.Pattern[bytes], needle
     for text in needle.texts:
         sought = bytes(byte | 0x20 for byte in text) if needle.any_case else text
         hits = _lines_with(data, folded, sought)
-        if not needle.exact or needle.any_case:
-            hits = _tried(data, hits, pattern, text if needle.exact else b"")
+        if needle.any_case:
+            hits = _tried_in_small(data, hits, pattern, needle, text)
+        elif not needle.exact:
+            hits = [hit for hit in hits if pattern.search(_line_at(data, hit))]
         found |= _rows_at(hits, begins)
     return found
 
@@ -117,18 +119,26 @@ def _lines_with(data: bytes, folded: bytes, text: bytes) -> list[int]:
     return hits
 
 
-def _tried(data: bytes, hits: list[int], pattern: re.Pattern[bytes], enough: bytes) -> list[int]:
-    """Those of the hits, one a line, whose lines hold the pattern; `enough` at the hit says so."""
+def _tried_in_small(
+    data: bytes, hits: list[int], pattern: re.Pattern[bytes], needle: Needle, text: bytes
+) -> list[int]:
+    """Those of the hits, one a line, whose lines hold the pattern in any case."""
     kept = []
     for hit in hits:
-        if enough and data[hit : hit + len(enough)].lower() == enough:
+        # The bit makes more bytes alike than a letter and its capital.
+        if needle.exact and data[hit : hit + len(text)].lower() == text:
             kept.append(hit)
             continue
-        end = data.find(b"\n", hit)
-        line = data[data.rfind(b"\n", 0, hit) + 1 : end if end >= 0 else len(data)]
-        if pattern.search(line):
+        line = _line_at(data, hit)
+        if needle.small.search(line.lower()) if needle.small else pattern.search(line):
             kept.append(hit)
     return kept
+
+
+def _line_at(data: bytes, place: int) -> bytes:
+    """The line around this place, without its newline."""
+    end = data.find(b"\n", place)
+    return data[data.rfind(b"\n", 0, place) + 1 : end if end >= 0 else len(data)]
 
 
 def _rows_at(hits: list[int], begins: Places) -> Flags:
