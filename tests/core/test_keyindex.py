@@ -53,6 +53,8 @@ def test_few_arrays_hold_many_keys() -> None:
     index = KeyIndex()
     for key in range(5000):
         index.add(keys_of([key]), np.array([key]))
+        if key % 7 == 0:
+            index.find(keys_of([key]))
     which, found = index.find(keys_of([4321]))
     assert (which.tolist(), found.tolist()) == ([0], [4321])
     assert len(index._levels) < 40

@@ -21,6 +21,9 @@ STRETCH = 1 << 20
 """Bytes searched at a time; between two stretches a search can be given up."""
 _STAYS_IN_LINE = re.compile(rb"(?:[^\\\[(\n]|\((?!\?)|\\(?:[bdw]|[^\w\n]))*")
 """An expression that neither matches a newline nor looks past one: without classes and `(?…`."""
+_ESCAPE = b"\x1b"
+_MANY = 4
+"""Where a quarter of the lines is coloured, all codes are taken out at once."""
 _SMALL = np.uint8(0x20)
 """The bit that a small letter has and a capital lacks."""
 
@@ -57,14 +60,20 @@ def _rows_in(
     data: bytes, begins: Places, pattern: re.Pattern[bytes], needle: Needle | None
 ) -> Flags:
     """Which of the lines of `data`, that begin at these places, hold the pattern."""
-    if b"\x1b" in data:
+    coloured = _lines_with(data, data, _ESCAPE)
+    if _MANY * len(coloured) > len(begins):
         return _try_lines(cleaning.SGR.sub(b"", data), len(begins), pattern, needle)
     if needle is not None:
-        return _find_needle(data, begins, pattern, needle)
-    if _STAYS_IN_LINE.fullmatch(pattern.pattern):
-        return _try_all_at_once(data, begins, pattern)
-    # `[^|]*x` would run on over all lines below, from every place where it may begin.
-    return _try_lines(data, len(begins), pattern, needle)
+        found = _find_needle(data, begins, pattern, needle)
+    elif _STAYS_IN_LINE.fullmatch(pattern.pattern):
+        found = _try_all_at_once(data, begins, pattern)
+    else:
+        # `[^|]*x` would run on over all lines below, from every place where it may begin.
+        found = _try_lines(data, len(begins), pattern, needle)
+    for place in coloured:
+        line = cleaning.SGR.sub(b"", _line_at(data, place))
+        found[np.searchsorted(begins, place, "right") - 1] = pattern.search(line) is not None
+    return found
 
 
 def _try_lines(data: bytes, count: int, pattern: re.Pattern[bytes], needle: Needle | None) -> Flags:
