@@ -94,7 +94,12 @@ def assert_order_is_that_of_the_rules(seed: int) -> None:
             one, live = rng.choice(written), rng.random() < seed % 4 / 3
             batch += live
             now += rng.choice((0, 0, 1, 2))
-            one.write(random_text(rng, now), batch if live else None)
+            text = random_text(rng, now)
+            # Cut within its last line, which may be shown before the next write ends it.
+            text = text[: rng.randint(len(text) - 6, len(text))]
+            one.write(text, batch if live else None)
+            if rng.random() < 0.3:
+                one.source.show_unfinished(batch if live else None)
             if rng.random() < 0.5:
                 before = merge.refs[:].tolist()
                 place = update(merge, written)

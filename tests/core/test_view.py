@@ -206,3 +206,28 @@ def test_the_newest_time() -> None:
         written[1].write(b"INFO 11-22 10:00:05 [a.py:1] x\n")
         newest = written[1].source.columns.when[0]
         assert newest_time(store_of(*written).snapshot()) == newest
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "first", "then"),
+    [("WARNING", "INFO", [(0, 0), (0, 1)], [(0, 0)]), ("INFO", "WARNING", [], [(0, 1)])],
+)
+def test_a_row_that_turns_out_otherwise_is_as_it_was_until_the_next_look(
+    monkeypatch: pytest.MonkeyPatch,
+    above: str,
+    below: str,
+    first: list[tuple[int, int]],
+    then: list[tuple[int, int]],
+) -> None:
+    """Between two updates a line may come to its end: the panes stay as long as they were."""
+    monkeypatch.setattr(view, "_KEPT", 0)
+    with growing("prefill") as written:
+        pane = Panes(Filter(level=WARNING))
+        written[0].write(f"{above} 11-22 06:35:44 [a.py:1] x\n{below} 11-22 06:35".encode())
+        written[0].source.show_unfinished()
+        pane.update(written)
+        assert rows_of(pane.timeline) == first
+        written[0].write(b":44 [a.py:1] y\n")
+        assert {len(rows) for rows in pane.shown().values()} == {len(first)}
+        pane.update(written)
+        assert rows_of(pane.timeline) == then

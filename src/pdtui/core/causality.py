@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pdtui.core.keyindex import KeyCounts, KeyIndex, Keys
-from pdtui.core.refs import join_ref, source_numbers, split_ref
+from pdtui.core.refs import Refs, join_ref, source_numbers, split_ref
 from pdtui.core.steps import Step
 from pdtui.core.store import Snapshot
 from pdtui.core.traces import NO_KEY, Peers, Traces, steps_flags
@@ -98,6 +98,9 @@ class Causality:
 
     _causes: KeyIndex = field(default_factory=KeyIndex)
     _effects: KeyIndex = field(default_factory=KeyIndex)
+    _has_causes: set[int] = field(default_factory=set)
+    """The families that some cause was met of, and some effect:"""
+    _has_effects: set[int] = field(default_factory=set)
     _times: KeyCounts = field(default_factory=KeyCounts)
     _handshakes: dict[tuple[int, str], int] = field(default_factory=dict)
     """Source and the peer's address → the last NEW exchanged with it."""
@@ -159,23 +162,36 @@ class Causality:
         event = _mixed(ends.event, _FAMILY[ends.step])
         is_cause = _IS_CAUSE[ends.step]
         causes, effects = np.flatnonzero(is_cause), np.flatnonzero(~is_cause)
+        self._has_causes |= set(np.unique(_FAMILY[ends.step[causes]]).tolist())
+        self._has_effects |= set(np.unique(_FAMILY[ends.step[effects]]).tolist())
+        # Only where both were met is it worth a look.
+        tied = np.isin(_FAMILY[ends.step], list(self._has_causes & self._has_effects))
         self._effects.add(event[effects], ends.ref[effects])
-        which, effect = self._effects.find(event[causes])
-        cause = ends.ref[causes[which]]
-        which, earlier = self._causes.find(event[effects])
+        cause, effect = _found(self._effects, event, ends.ref, causes[tied[causes]])
+        below, above = _found(self._causes, event, ends.ref, effects[tied[effects]])
         self._causes.add(event[causes], ends.ref[causes])
-        cause = np.concatenate((cause, earlier))
-        effect = np.concatenate((effect, ends.ref[effects[which]]))
+        cause, effect = np.concatenate((cause, above)), np.concatenate((effect, below))
         # Within one source, file order is law and needs no help.
         apart = source_numbers(cause) != source_numbers(effect)
         pairs = zip(cause[apart].tolist(), effect[apart].tolist(), strict=True)
-        return [Edge(*split_ref(above), *split_ref(below)) for above, below in pairs]
+        return [Edge(*split_ref(one), *split_ref(other)) for one, other in pairs]
+
+
+def _found(
+    index: KeyIndex, event: Keys, ref: Refs, places: npt.NDArray[np.intp]
+) -> tuple[Refs, Refs]:
+    """The rows at these places that the index knows another end of, and those ends."""
+    if not len(places):
+        return ref[places], ref[places]
+    which, others = index.find(event[places])
+    return ref[places[which]], others
 
 
 def _mixed(key: Keys, other: npt.NDArray[np.integer] | np.uint64) -> Keys:
-    """One number for two, of which small changes are large ones; 0 stays a number like others."""
-    mixed = (key ^ other.astype(np.uint64)) * _MIX
-    return mixed ^ mixed >> _SHIFT
+    """One number for two. The key is spread first: else 8 with 3 would be as 9 with 2."""
+    spread = key * _MIX
+    spread = (spread ^ spread >> _SHIFT ^ other.astype(np.uint64)) * _MIX
+    return spread ^ spread >> _SHIFT
 
 
 def edges_of(snapshot: Snapshot) -> list[Edge]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 Keys = npt.NDArray[np.uint64]
 Values = npt.NDArray[np.int64]
 _RATIO = 8
+_MOST_WAITING = 64
 
 
 class KeyIndex:
@@ -20,11 +21,20 @@ class KeyIndex:
 
     def __init__(self) -> None:
         self._levels: list[tuple[Keys, Values]] = []
+        self._waiting: list[tuple[Keys, Values]] = []
+        """What was entered since a key was last looked for."""
 
     def add(self, keys: Keys, values: Values) -> None:
         """Enters these keys, each with its value."""
-        if not len(keys):
-            return
+        if len(keys):
+            self._waiting.append((keys, values))
+        if len(self._waiting) > _MOST_WAITING:
+            self._enter()
+
+    def _enter(self) -> None:
+        """Sorts in what is waiting."""
+        keys, values = (np.concatenate(part) for part in zip(*self._waiting, strict=True))
+        self._waiting = []
         levels = [*self._levels, (keys, values)]
         while len(levels) > 1 and len(levels[-2][0]) < _RATIO * len(levels[-1][0]):
             above, below = levels.pop(-2), levels.pop()
@@ -38,6 +48,8 @@ class KeyIndex:
 
     def find(self, wanted: Keys) -> tuple[npt.NDArray[np.intp], Values]:
         """Every value of these keys: the number of the key among those wanted, and the value."""
+        if self._waiting:
+            self._enter()
         which, found = [np.zeros(0, np.intp)], [np.zeros(0, np.int64)]
         for keys, values in self._levels:
             begin, stop = np.searchsorted(keys, wanted), np.searchsorted(keys, wanted, "right")

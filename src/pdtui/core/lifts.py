@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 NO_CLOCK = -(2**62)
 _MOST_TURNS = 8
-_FEW = 64
-"""New edges, from which on sorting is cheaper than entering one by one."""
+_FEW = 8
+"""If new edges are fewer than one in so many, entering each is cheaper than sorting all."""
 
 
 class End(NamedTuple):
@@ -106,14 +106,17 @@ class Lifting:
 
     def _keep(self, edges: list[TimedEdge]) -> None:
         """Enters new edges where they belong."""
-        if len(edges) < _FEW:
-            for edge in edges:
-                insort(self._edges[edge.cause.source], edge)
-            return
+        new: dict[int, list[TimedEdge]] = {}
         for edge in edges:
-            self._edges[edge.cause.source].append(edge)
-        for known in self._edges:
-            known.sort()
+            new.setdefault(edge.cause.source, []).append(edge)
+        for source, some in new.items():
+            known = self._edges[source]
+            if len(some) * _FEW > len(known):
+                known += some
+                known.sort()
+            else:
+                for edge in some:
+                    insort(known, edge)
 
     def _clock(self, end: End) -> int:
         return max(end.stamp, self.of[end.source].at(end.row))

@@ -21,6 +21,9 @@ STRETCH = 1 << 20
 """Bytes searched at a time; between two stretches a search can be given up."""
 _STAYS_IN_LINE = re.compile(rb"(?:[^\\\[(\n]|\((?!\?)|\\(?:[bdw]|[^\w\n]))*")
 """An expression that neither matches a newline nor looks past one: without classes and `(?…`."""
+_ESCAPE = b"\x1b"
+_MANY = 4
+"""Where a quarter of the lines is coloured, all codes are taken out at once."""
 _SMALL = np.uint8(0x20)
 """The bit that a small letter has and a capital lacks."""
 
@@ -57,14 +60,20 @@ def _rows_in(
     data: bytes, begins: Places, pattern: re.Pattern[bytes], needle: Needle | None
 ) -> Flags:
     """Which of the lines of `data`, that begin at these places, hold the pattern."""
-    if b"\x1b" in data:
+    coloured = _lines_with(data, data, _ESCAPE)
+    if _MANY * len(coloured) > len(begins):
         return _try_lines(cleaning.SGR.sub(b"", data), len(begins), pattern, needle)
     if needle is not None:
-        return _find_needle(data, begins, pattern, needle)
-    if _STAYS_IN_LINE.fullmatch(pattern.pattern):
-        return _try_all_at_once(data, begins, pattern)
-    # `[^|]*x` would run on over all lines below, from every place where it may begin.
-    return _try_lines(data, len(begins), pattern, needle)
+        found = _find_needle(data, begins, pattern, needle)
+    elif _STAYS_IN_LINE.fullmatch(pattern.pattern):
+        found = _try_all_at_once(data, begins, pattern)
+    else:
+        # `[^|]*x` would run on over all lines below, from every place where it may begin.
+        found = _try_lines(data, len(begins), pattern, needle)
+    for place in coloured:
+        line = cleaning.SGR.sub(b"", _line_at(data, place))
+        found[np.searchsorted(begins, place, "right") - 1] = pattern.search(line) is not None
+    return found
 
 
 def _try_lines(data: bytes, count: int, pattern: re.Pattern[bytes], needle: Needle | None) -> Flags:
@@ -100,8 +109,10 @@ def _find_needle(data: bytes, begins: Places, pattern: re.Pattern[bytes], needle
     for text in needle.texts:
         sought = bytes(byte | 0x20 for byte in text) if needle.any_case else text
         hits = _lines_with(data, folded, sought)
-        if not needle.exact or needle.any_case:
-            hits = _tried(data, hits, pattern, text if needle.exact else b"")
+        if needle.any_case:
+            hits = _tried_in_small(data, hits, pattern, needle, text)
+        elif not needle.exact:
+            hits = [hit for hit in hits if pattern.search(_line_at(data, hit))]
         found |= _rows_at(hits, begins)
     return found
 
@@ -117,18 +128,26 @@ def _lines_with(data: bytes, folded: bytes, text: bytes) -> list[int]:
     return hits
 
 
-def _tried(data: bytes, hits: list[int], pattern: re.Pattern[bytes], enough: bytes) -> list[int]:
-    """Those of the hits, one a line, whose lines hold the pattern; `enough` at the hit says so."""
+def _tried_in_small(
+    data: bytes, hits: list[int], pattern: re.Pattern[bytes], needle: Needle, text: bytes
+) -> list[int]:
+    """Those of the hits, one a line, whose lines hold the pattern in any case."""
     kept = []
     for hit in hits:
-        if enough and data[hit : hit + len(enough)].lower() == enough:
+        # The bit makes more bytes alike than a letter and its capital.
+        if needle.exact and data[hit : hit + len(text)].lower() == text:
             kept.append(hit)
             continue
-        end = data.find(b"\n", hit)
-        line = data[data.rfind(b"\n", 0, hit) + 1 : end if end >= 0 else len(data)]
-        if pattern.search(line):
+        line = _line_at(data, hit)
+        if needle.small.search(line.lower()) if needle.small else pattern.search(line):
             kept.append(hit)
     return kept
+
+
+def _line_at(data: bytes, place: int) -> bytes:
+    """The line around this place, without its newline."""
+    end = data.find(b"\n", place)
+    return data[data.rfind(b"\n", 0, place) + 1 : end if end >= 0 else len(data)]
 
 
 def _rows_at(hits: list[int], begins: Places) -> Flags:

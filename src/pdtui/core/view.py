@@ -17,7 +17,8 @@ from pdtui.core.kindcounts import STRETCH
 from pdtui.core.lanes import Lane
 from pdtui.core.matches import Mask, Matches
 from pdtui.core.merge import Merge
-from pdtui.core.refs import Refs, join_ref, split_ref
+from pdtui.core.refs import Refs, join_ref, refs_of, split_ref
+from pdtui.core.source import Source
 
 _KEPT = 16
 """Stretches whose rows are kept when they have been found."""
@@ -30,6 +31,19 @@ class _Shown(NamedTuple):
 
     places: Counts
     refs: Refs
+
+    def of_size(self, count: int, place: int, ref: int) -> _Shown:
+        """So many of them, filled up with this one.
+
+        A row that was shown unfinished may be something else than it was counted as. Its amendment
+        brings a new decision, until when any answer will do.
+        """
+        if len(self.places) == count:
+            return self
+        missing = max(count - len(self.places), 0)
+        filled = np.full(missing, place), np.full(missing, ref)
+        both = zip(self, filled, strict=True)
+        return _Shown(*(np.concatenate(part)[:count] for part in both))
 
 
 class _Tally:
@@ -97,13 +111,8 @@ class _View(ABC):
         if shown is None:
             first = stretch * STRETCH
             stop = min(first + STRETCH, self._done)
-            places = self._find(first, stop)
-            # A row that was shown unfinished may be something else by now. Its amendment brings a
-            # new decision, until when any answer will do.
             count = self._tally.above(stretch + 1) - self._tally.above(stretch)
-            missing = max(count - len(places), 0)
-            places = np.concatenate((places, np.full(missing, stop - 1)))[:count]
-            shown = _Shown(places, self._refs_at(places, first, stop))
+            shown = self._find(first, stop).of_size(count, stop - 1, self._ref_at(stop - 1))
         self._found[stretch] = shown
         if len(self._found) > _KEPT:
             del self._found[next(iter(self._found))]
@@ -117,9 +126,8 @@ class _View(ABC):
         begin = max(stretch, stop // STRETCH) * STRETCH
         if stop > begin:
             # Who follows looks at the last stretch next.
-            places = self._find(begin, stop)
-            counts = np.concatenate((counts, [len(places)]))
-            self._found[begin // STRETCH] = _Shown(places, self._refs_at(places, begin, stop))
+            shown = self._found[begin // STRETCH] = self._find(begin, stop)
+            counts = np.concatenate((counts, [len(shown.places)]))
         self._tally.count(stretch, counts)
         self._done = stop
 
@@ -128,12 +136,12 @@ class _View(ABC):
         """How many rows of each of these stretches are shown, all of which are full."""
 
     @abstractmethod
-    def _find(self, first: int, stop: int) -> Counts:
-        """Which places of the order, first … stop-1, are shown; all are of one stretch."""
+    def _find(self, first: int, stop: int) -> _Shown:
+        """What is shown of the places first … stop-1 of the order, all of one stretch."""
 
     @abstractmethod
-    def _refs_at(self, places: Counts, first: int, stop: int) -> Refs:
-        """The rows at these places of the order, which are among first … stop-1."""
+    def _ref_at(self, place: int) -> int:
+        """The row at a place of the order."""
 
 
 class LaneView(_View):
@@ -145,6 +153,7 @@ class LaneView(_View):
         self._all = _Tally()
         self._lane_kinds: Mask = np.empty(0, np.bool_)
         self._version: object = None
+        self._decided: object = None
 
     @property
     def total(self) -> int:
@@ -159,10 +168,8 @@ class LaneView(_View):
         """Takes in what is new; returns the first place that is not as before."""
         matches = self.matches.of(self.lane.source)
         source = matches.source
-        kinds = self.lane.kind_mask(source)
-        same = np.array_equal(kinds[: len(self._lane_kinds)], self._lane_kinds)
+        same = self._decide(source)
         version = (id(source), matches.version)
-        self._lane_kinds = kinds
         kept, place = len(self), self._done
         if version != self._version or not same:
             self._version, kept, place = version, 0, 0
@@ -172,6 +179,15 @@ class LaneView(_View):
             self._count(place, stop)
             self._count_all(place // STRETCH, stop)
         return kept
+
+    def _decide(self, source: Source) -> bool:
+        """Decides which kinds are the lane's; whether the known ones are as before."""
+        decided = (source, source.kinds.revision)
+        if decided == self._decided:
+            return True
+        self._decided = decided
+        known, self._lane_kinds = self._lane_kinds, self.lane.kind_mask(source)
+        return np.array_equal(self._lane_kinds[: len(known)], known)
 
     def _counts(self, first: int, stop: int) -> Counts:
         matches = self.matches.of(self.lane.source)
@@ -198,13 +214,14 @@ class LaneView(_View):
         rest = [np.count_nonzero(self._lane_kinds.take(kinds, mode="clip"))] if len(kinds) else []
         self._all.count(stretch, np.concatenate((counts, np.array(rest, np.int64))))
 
-    def _find(self, first: int, stop: int) -> Counts:
+    def _find(self, first: int, stop: int) -> _Shown:
         matches = self.matches.of(self.lane.source)
         mine = self._lane_kinds.take(matches.source.columns.kind[first:stop], mode="clip")
-        return np.flatnonzero(matches.mask(first, stop) & mine) + first
+        rows = np.flatnonzero(matches.mask(first, stop) & mine) + first
+        return _Shown(rows, rows | join_ref(self.lane.source, 0))
 
-    def _refs_at(self, places: Counts, first: int, stop: int) -> Refs:
-        return places | join_ref(self.lane.source, 0)
+    def _ref_at(self, place: int) -> int:
+        return join_ref(self.lane.source, place)
 
 
 class TimelineView(_View):
@@ -242,12 +259,15 @@ class TimelineView(_View):
             counts += matches.counts(above[:, number])
         return counts
 
-    def _find(self, first: int, stop: int) -> Counts:
-        order = self.merge.refs
+    def _find(self, first: int, stop: int) -> _Shown:
         mask = np.zeros(stop - first, np.bool_)
-        for number, (here, begin) in order.parts(first, stop).items():
-            mask[here] = self.matches.of(number).mask(begin, begin + len(here))
-        return np.flatnonzero(mask) + first
+        refs = np.empty(stop - first, np.int64)
+        for number, (here, begin) in self.merge.refs.parts(first, stop).items():
+            end = begin + len(here)
+            mask[here] = self.matches.of(number).mask(begin, end)
+            refs[here] = refs_of(number, begin, end)
+        places = np.flatnonzero(mask)
+        return _Shown(places + first, refs[places])
 
-    def _refs_at(self, places: Counts, first: int, stop: int) -> Refs:
-        return self.merge.refs[first:stop][places - first]
+    def _ref_at(self, place: int) -> int:
+        return self.merge.refs[place]
