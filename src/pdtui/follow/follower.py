@@ -44,6 +44,9 @@ class Proof:
     tail: bytes
 
 
+FROM_THE_START = Proof(0, b"", b"")
+
+
 @dataclass(frozen=True, slots=True)
 class Growth:
     """What a look at the file found."""

@@ -187,7 +187,10 @@ class Ingest:
         for number, feed in enumerate(self._feeds):
             tail = feed.tail()
             if tail and isinstance(tail.source, TailSource):
-                self._wholes[number] = Whole(feed, tail.source)
+                try:
+                    self._wholes[number] = Whole(feed, tail.source)
+                except OSError:
+                    continue  # it is gone again: the follower says so
                 self._feeds[number] = tail
                 self.store.sources[number] = tail.source
 

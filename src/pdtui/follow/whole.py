@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pdtui.core.source import Segment
 from pdtui.follow.feed import Feed
-from pdtui.follow.follower import Follower
+from pdtui.follow.follower import FROM_THE_START, Follower, Proof
 from pdtui.follow.indexer import Found, Indexer
 from pdtui.follow.tail import TailSource
 
@@ -19,11 +19,17 @@ class Whole:
     """
 
     def __init__(self, feed: Feed, tail: TailSource) -> None:
+        assert isinstance(feed.follower, Follower)
         self.feed = feed
+        self._follower = feed.follower
         self._tail = tail
         self._indexer: Indexer | None = None
-        self.waits = isinstance(feed.follower, Follower) and tail.begin >= OWN_PROCESS
+        # At once: when the rest is read, another file may have the name.
+        self._descriptor = self._follower.open()
+        self.waits = tail.begin >= OWN_PROCESS
         """Whether it is to have a process and has none yet."""
+        if not self.waits:
+            self._begin_here()
 
     @property
     def runs(self) -> bool:
@@ -33,12 +39,10 @@ class Whole:
     def start(self) -> None:
         """Starts the process."""
         self.waits = False
-        assert isinstance(self.feed.follower, Follower)
         try:
-            descriptor = self.feed.follower.open()
-            self._indexer = Indexer(self.feed.source, descriptor)
+            self._indexer = Indexer(self.feed.source, self._descriptor)
         except OSError:
-            self._begin_again()  # no memory or no process left: it goes without, more slowly
+            self._begin_here()  # no memory or no process left: it goes without, more slowly
 
     def read_on(self) -> bool:
         """Reads a block, or asks the process; whether there may be more at once."""
@@ -48,7 +52,7 @@ class Whole:
             return self.feed.take(lambda: None)
         self._indexer.look()
         if self._indexer.failed:
-            self._begin_again()
+            self._begin_here()
         elif self._indexer.found is not None:
             self._take_up(self._indexer.found)
         return self._indexer is None
@@ -73,15 +77,15 @@ class Whole:
 
     def _take_up(self, found: Found) -> None:
         """Goes on where the process has ended."""
-        assert isinstance(self.feed.follower, Follower)
         self._indexer = None
         self.feed.source = found.source
-        found.source.segments.append(Segment(0, self.feed.follower.resume(found.proof)))
+        self._follow_from(found.proof)
 
-    def _begin_again(self) -> None:
+    def _begin_here(self) -> None:
         """Reads all of the file here."""
-        assert isinstance(self.feed.follower, Follower)
         self._indexer = None
-        self.feed.follower.close()
-        self.feed.follower = Follower(self.feed.follower.path)
         self.feed.source = self.feed.renew()
+        self._follow_from(FROM_THE_START)
+
+    def _follow_from(self, proof: Proof) -> None:
+        self.feed.source.segments.append(Segment(0, self._follower.resume(proof)))

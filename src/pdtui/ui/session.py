@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -248,8 +249,12 @@ class Session:
             view.update()
 
     def describe(self, number: int, row: int) -> Row:
-        """Everything known of a row."""
-        return self._describer(number).describe(row)
+        """Everything known of a row; of one in a tail, its line is not (0)."""
+        described = self._describer(number).describe(row)
+        return replace(described, line=0) if self._is_tail(number) else described
+
+    def _is_tail(self, number: int) -> bool:
+        return isinstance(self.source_at(number), TailSource)
 
     def facts(self, number: int, row: int) -> dict[str, str]:
         """What the process that wrote a row said of itself."""

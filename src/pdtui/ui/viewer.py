@@ -89,7 +89,7 @@ class Viewer(Frame):
         self._pane: RowsView | None = None
         self._changed_at: dict[str, float] = {}
         self._sought: Showing | None = None
-        self._catches_up = False
+        self.catches_up = False
         """Whether all that was read is being put in order on a thread."""
         self._last_update = 0.0
         self._update_cost = 0.0
@@ -260,8 +260,8 @@ class Viewer(Frame):
 
     def _get_ahead(self) -> None:
         """Puts all that was read in order, on a thread; then it takes the tails' place."""
-        if not self._catches_up:
-            self._catches_up = True
+        if not self.catches_up:
+            self.catches_up = True
             self._make_ahead()
 
     @work(thread=True, group="ahead")
@@ -273,7 +273,7 @@ class Viewer(Frame):
     async def _showing_made(self, event: ShowingMade) -> None:
         session, showing = self.session, event.showing
         if event.ahead:
-            self._catches_up = False
+            self.catches_up = False
             lanes = session.lanes
             if showing is not None and session.adopt_ahead(showing):
                 self.timeline.view = session.timeline
