@@ -35,7 +35,7 @@ def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     return paths
 
 
-@pytest.fixture(params=["at once", "on a thread", "by processes"])
+@pytest.fixture(params=["at once", "by processes"])
 def opened(
     request: pytest.FixtureRequest,
     viewer: Open,
@@ -88,9 +88,8 @@ async def test_the_cursor_stays_on_its_line_and_the_line_on_its_place(opened: Op
     async with opened() as it:
         await it.press("k", "k", "k", "m", "pageup", "k")
         assert not it.timeline.following
-        before = it.lines(it.timeline)
         await it.press("1", "pageup", "k")
-        pane = it.lines(it.lanes[0])
+        before, pane = it.lines(it.timeline), it.lines(it.lanes[0])
         await all_read(it)
         assert it.lines(it.timeline) == before
         assert it.lines(it.lanes[0]) == pane
