@@ -248,9 +248,12 @@ class Session:
         for view in showing.views.values():
             view.update()
 
-    def describe(self, number: int, row: int) -> Row:
-        """Everything known of a row; of one in a tail, its line is not (0)."""
-        described = self._describer(number).describe(row)
+    def describe(self, number: int, row: int, line: bytes | None = None) -> Row:
+        """Everything known of a row; of one in a tail, its line is not (0).
+
+        `line` is its text, where it has been read already.
+        """
+        described = self._describer(number).describe(row, line)
         return replace(described, line=0) if self._is_tail(number) else described
 
     def _is_tail(self, number: int) -> bool:
