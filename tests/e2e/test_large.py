@@ -12,7 +12,7 @@ import pytest
 
 from .terminal import Terminal
 
-ROW = "INFO 11-22 06:42:31 [core.py:7] a step of the engine, one of many that look like it {:07}\n"
+ROW = "INFO 11-22 06:42:31 [core.py:7] {:07} is a step of the engine, one of many alike\n"
 ROWS = 500_000
 
 
@@ -54,7 +54,7 @@ def test_the_last_row_shows_first_and_keys_work_until_all_is_there(large: Path) 
         screen.wait_for("indexing")
         screen.type("kkk")
         screen.wait_for("G follows")
-        screen.type("&many.*99$\r")
+        screen.type("&99 is a step\r")
         screen.wait_for("so far")
         screen.wait_for("5,000 of 500,000", 60)
         screen.type("\\")

@@ -71,11 +71,10 @@ class Window:
                 self._read_run(number, source, run)
 
     def _read_run(self, number: int, source: Source, run: Refs) -> None:
-        begins, ends = source.spans(run)
-        first = int(begins[0])
-        if ends[-1] - first > _MOST:
+        begin, end = source.span(int(run[0]), int(run[-1]) + 1)
+        if end - begin > _MOST:
             return
-        data = source.read(first, int(ends[-1]))
-        spans = zip(run.tolist(), begins.tolist(), ends.tolist(), strict=True)
-        for row, begin, end in spans:
-            self._lines[number, row] = data[begin - first : end - first]
+        lines = source.read(begin, end).split(b"\n")[:-1]
+        if len(lines) == len(run):
+            for row, line in zip(run.tolist(), lines, strict=True):
+                self._lines[number, row] = line + b"\n"
