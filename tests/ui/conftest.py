@@ -47,6 +47,7 @@ class Opened:
         await self.until(
             lambda: (
                 not self.app.searching
+                and not self.app.catches_up
                 and (
                     self.app.frozen is not None
                     or self.app.session.revision == self.app.session.store.revision
@@ -113,6 +114,7 @@ def viewer(monkeypatch: pytest.MonkeyPatch) -> Open:
         follow: bool = False,
         ascii_only: bool = False,
         year: int = 2026,
+        hold: bool = False,
     ) -> AsyncIterator[Opened]:
         store = Store()
         named, problems = resolve(str(path) for path in paths)
@@ -128,7 +130,7 @@ def viewer(monkeypatch: pytest.MonkeyPatch) -> Open:
                 app.store_grew(revision)
 
         feeds = [feed_of(one, year, ring) for one in named]
-        ingest = Ingest(store, feeds, notify, follow=follow)
+        ingest = Ingest(store, feeds, notify, follow=follow, hold=hold)
         app = PdtuiApp(
             Session(store, wanted=wanted, split=split, offsets={}),
             base=wanted,
@@ -140,7 +142,7 @@ def viewer(monkeypatch: pytest.MonkeyPatch) -> Open:
             async with app.run_test(size=size, notifications=True) as pilot:
                 ingest.start()
                 opened = Opened(app, pilot, ingest)
-                await opened.until(lambda: store.loaded)
+                await opened.until(lambda: store.loaded or (hold and len(store) > 0))
                 await opened.settled()
                 yield opened
         finally:

@@ -36,6 +36,18 @@ class Change(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """How far a file was read, and the bytes by which it is known again."""
+
+    position: int
+    head: bytes
+    tail: bytes
+
+
+FROM_THE_START = Proof(0, b"", b"")
+
+
+@dataclass(frozen=True, slots=True)
 class Growth:
     """What a look at the file found."""
 
@@ -91,6 +103,21 @@ class Follower:
         if coming := next((new for new in self._coming if said or new.has_bytes()), None):
             return self._begin(coming, Change.REPLACED, limit)
         return self._late(limit) or Growth(Change.NONE, b"", note=said or self._trouble)
+
+    def open(self) -> int:
+        """Opens the file that has the name now; returns its descriptor, for others to read by."""
+        self._file = self._latest = _File(self.path)
+        return self._file.descriptor
+
+    def resume(self, proof: Proof) -> int:
+        """Goes on with the file that was opened where others have read it up to.
+
+        Returns a descriptor for the receiver, as `Growth` has it.
+        """
+        assert self._file is not None
+        self._file.trust(proof)
+        self._file.given = os.dup(self._file.descriptor)
+        return self._file.given
 
     def wait(self, timeout: float | None = None) -> bool:
         """Whether all that there will be is there: of a file, what there is."""
@@ -194,10 +221,12 @@ class _File:
     def skip(self, begin: int) -> None:
         """Goes on from this byte, if the file reaches so far, as if all before it had been read."""
         if begin <= self.size:
-            self._head = os.pread(self.descriptor, min(begin, _PROOF), 0)
-            proof = min(begin, _PROOF)
-            self._tail = os.pread(self.descriptor, proof, begin - proof)
-            self.position = begin
+            self.trust(proof_of(self.descriptor, begin))
+
+    def trust(self, proof: Proof) -> None:
+        """Goes on from where others have read it up to, if it is still the same then."""
+        self._head, self._tail = proof.head, proof.tail
+        self.position = self.handed = proof.position
 
     def read(self, limit: int) -> bytes:
         """The next bytes; raises _RewrittenError if they do not continue what was read."""
@@ -222,6 +251,13 @@ class _File:
             self._head = (self._head + data)[:_PROOF]
         self._tail = (self._tail + data[-_PROOF:])[-_PROOF:]
         self.position += len(data)
+
+
+def proof_of(descriptor: int, position: int) -> Proof:
+    """What to know an open file again by that was read so far."""
+    size = min(position, _PROOF)
+    head, tail = os.pread(descriptor, size, 0), os.pread(descriptor, size, position - size)
+    return Proof(position, head, tail)
 
 
 def reason(error: OSError) -> str:

@@ -15,6 +15,7 @@ goes on between the looks, and takes their place when it has come so far.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -34,6 +35,10 @@ _SHARE = 2
 much as scanning a thousand, and the screen needs the interpreter too."""
 _PATIENCE = 1.0
 """Seconds of silence after which a last line without a newline is shown as it is."""
+_GLANCE = 0.1
+"""Seconds between two looks at the processes that read large files."""
+_WORTH_ONE_MORE = 512 * 1024 * 1024
+"""Bytes for which one more process is worth its memory (some 50 MB)."""
 _LEAVE = 10.0
 """Seconds for which a tail is fed on after it was replaced in the store: so long may it take to
 put all rows of all files in order."""
@@ -71,6 +76,10 @@ class Ingest:
         self._leaving: dict[int, Feed] = {}
         """The tails whose whole sources are in the store, but perhaps not on the screen yet."""
         self._leave_at = 0.0
+        self._reads_wholes = False
+        """Whether some of them is being read here, and not by a process."""
+        self._hundredths = 0
+        """How much of them has been read, all together."""
         self._held = hold
         self._bell = threading.Event()
         self._stopping = False
@@ -125,8 +134,8 @@ class Ingest:
                 # Asked before the look, which then finds all that came up to the end.
                 over = not self._follow and all(feed.follower.wait(0) for feed in self._feeds)
                 changed = self._look()
-                reading = not self._held and self._read_wholes()
-                if changed or reading:
+                further = not self._held and self._read_wholes()
+                if changed or further:
                     self._notify(self.store.changed())
                 done = not self._wholes
                 if done and not self.store.loaded and all(feed.loaded for feed in self._feeds):
@@ -134,7 +143,7 @@ class Ingest:
                 if over and done and not any(feed.more for feed in self._feeds):
                     self._finish()
                     return
-                if not reading:
+                if not self._reads_wholes:
                     self._rest(began, changed)
         except Exception as error:  # the one place that must not die silently: say so and stop
             self.failure = f"{type(error).__name__}: {error}"
@@ -142,14 +151,16 @@ class Ingest:
 
     def _rest(self, began: float, changed: bool) -> None:
         """Waits for the bell or the heartbeat, unless there may be more, and a little anyway."""
-        if changed and (self._behind or not self.store.loaded):
-            time.sleep(_PAUSE if self.store.loaded else 0)
+        loading = not self.store.loaded and not self._wholes
+        if changed and (self._behind or loading):
+            time.sleep(0 if loading else _PAUSE)
             return
         if changed:
             took = time.monotonic() - began
             time.sleep(min(max(_PAUSE, _SHARE * took), _LONGEST_PAUSE))
             return
-        self._bell.wait(max(0.0, HEARTBEAT - (time.monotonic() - began)))
+        beat = min(HEARTBEAT, _GLANCE) if self._wholes and not self._held else HEARTBEAT
+        self._bell.wait(max(0.0, beat - (time.monotonic() - began)))
         self._bell.clear()
         time.sleep(max(0.0, _PAUSE - (time.monotonic() - began)))
 
@@ -174,17 +185,23 @@ class Ingest:
     def _begin_with_tails(self) -> None:
         """Shows the last lines of large files before all others."""
         for number, feed in enumerate(self._feeds):
-            if tail := feed.tail():
-                self._wholes[number] = Whole(feed)
+            tail = feed.tail()
+            if tail and isinstance(tail.source, TailSource):
+                try:
+                    self._wholes[number] = Whole(feed, tail.source)
+                except OSError:
+                    continue  # it is gone again: the follower says so
                 self._feeds[number] = tail
                 self.store.sources[number] = tail.source
 
     def _read_wholes(self) -> bool:
-        """Reads on in files of which only the last lines are shown; whether there is more.
+        """Reads on in files of which only the last lines are shown; whether that came further.
 
         When all are as far as their tails, they take their places together.
         """
-        reading, ready = False, True
+        self._start_wholes()
+        before = self._hundredths
+        reading, ready, share = False, True, 0.0
         for number, whole in list(self._wholes.items()):
             tail = self._feeds[number].source
             if not isinstance(tail, TailSource):
@@ -196,12 +213,25 @@ class Ingest:
                 reading |= more
                 if not more:
                     break
-            tail.share = whole.share(tail)
-            ready &= whole.replaces(tail)
+            tail.share = whole.share
+            share += tail.share
+            ready &= whole.replaces_tail
+        self._reads_wholes = reading
+        self._hundredths = int(100 * share)
         if self._wholes and ready:
             self._put_wholes()
-            reading = True
-        return reading
+            return True
+        return self._hundredths != before
+
+    def _start_wholes(self) -> None:
+        """Starts processes for as many files at once as are worth it."""
+        size = sum(feed.source.begin for feed in self._feeds if isinstance(feed.source, TailSource))
+        most = max(1, min(os.cpu_count() or 1, size // _WORTH_ONE_MORE))
+        runs = sum(whole.runs for whole in self._wholes.values())
+        for whole in self._wholes.values():
+            if whole.waits and runs < most:
+                whole.start()
+                runs += 1
 
     def _put_wholes(self) -> None:
         """Puts the whole sources in the place of their tails."""

@@ -14,7 +14,7 @@ from pdtui.core.query import TextItem
 from pdtui.core.refs import Refs, join_ref, row_numbers, source_numbers, split_ref
 from pdtui.core.source import Source
 from pdtui.core.stamps import NO_TIME, SECOND
-from pdtui.ui.rows import RowView
+from pdtui.ui.window import RowView
 
 _CHUNK = 65_536
 _TEXT_CHUNK = 512

@@ -74,7 +74,8 @@ class Jumps(Locked):
                     self.say("it stands in a part of the line that has no column: Enter shows it")
                 return
             await asyncio.sleep(0)
-        self.say(f"not found: {self._pattern.pattern}")
+        so_far = " in what has been read so far" if self.session.tails else ""
+        self.say(f"not found{so_far}: {self._pattern.pattern}")
 
     def action_level(self, step: int, name: str) -> None:
         """Goes to the next row of this level or above."""
@@ -118,7 +119,7 @@ class Jumps(Locked):
 
     def _go(self, place: int | None, otherwise: str) -> None:
         if place is None:
-            self.say(otherwise)
+            self.say(otherwise + (" in what has been read so far" if self.session.tails else ""))
         else:
             self.pane.go_to(place, centre=not self.pane.shows(place))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,6 +19,9 @@ from pdtui.ui.app import PdtuiApp
 from pdtui.ui.session import Session
 
 _STDOUT, _STDERR = 1, 2
+_SWITCH = 0.0005
+"""Seconds for which a thread may keep the interpreter (Python's 5 ms are long): to paint a screen
+it changes hands some dozen times while logs are read."""
 
 
 def open_viewer(
@@ -72,6 +76,7 @@ def open_viewer(
     if os.isatty(_STDOUT) and not os.isatty(_STDERR):
         # Textual paints on stderr: `2> errors.log` must not take the picture away.
         os.dup2(_STDOUT, _STDERR)
+    sys.setswitchinterval(_SWITCH)
     ingest.start()
     try:
         status = app.run()

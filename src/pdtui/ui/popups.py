@@ -22,7 +22,7 @@ from pdtui.core.stamps import to_datetime
 from pdtui.ui.keys import HELP_ORDER, KEYS
 from pdtui.ui.moment import Standing
 from pdtui.ui.painter import message_of
-from pdtui.ui.text import fit
+from pdtui.ui.text import UNKNOWN, fit
 
 _NAME_WIDTH = 12
 _KEY_WIDTH = 26
@@ -106,7 +106,7 @@ def details_popup(
         _append_table(body, facts)
     body.append("\n")
     body.append(printable(raw.decode("utf-8", "replace").rstrip("\r\n")), "dim")
-    return Popup(f"{printable(row.source)} line {row.line:,}", body)
+    return Popup(f"{printable(row.source)} line {f'{row.line:,}' if row.line else UNKNOWN}", body)
 
 
 def _append_others(body: Text, others: list[Standing]) -> None:
@@ -162,7 +162,7 @@ def marks_popup(rows: list[Row]) -> Popup:
         clock = "--:--:--" if row.time is None else to_datetime(row.time).strftime("%H:%M:%S")
         span = "" if before is None or row.time is None else f"+{(row.time - before) / 1e6:.3f} s"
         body.append(f"{clock} {span:>12}  ", "cyan")
-        body.append(f"{printable(row.source)}:{row.line}  {printable(row.message)}\n")
+        body.append(f"{printable(row.source)}:{row.line or UNKNOWN}  {printable(row.message)}\n")
         before = row.time
     if not rows:
         body.append("no row is marked: m marks the row under the cursor")

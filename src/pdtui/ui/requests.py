@@ -15,7 +15,7 @@ from pdtui.core.stamps import SECOND
 from pdtui.ui.parts import Line
 from pdtui.ui.requestlane import LEGEND, lane, phase_lengths
 from pdtui.ui.session import Session
-from pdtui.ui.text import fit
+from pdtui.ui.text import UNKNOWN, fit
 
 _PARTS = {
     Verdict.FAILED: "error",
@@ -113,7 +113,7 @@ class RequestsOverview:
             place = story.rows[-1]
             said = self._session.describe(*place)
             source = printable(said.source)
-            lines.append([(f" last: {source}:{said.line} {said.message}", "quiet")])
+            lines.append([(f" last: {source}:{said.line or UNKNOWN} {said.message}", "quiet")])
         return lines[:height]
 
     def _phases(self, story: Story) -> str:

@@ -4,53 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import ClassVar, Protocol, Self
+from typing import ClassVar
 
-import numpy as np
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
-from textual.content import Content
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from pdtui.core.refs import Refs, source_numbers
 from pdtui.follow.tail import TailSource
+from pdtui.ui.bordered import Bordered
 from pdtui.ui.painter import Look, Painter, TimeColumn, message_of, with_highlight
 from pdtui.ui.session import Session
 from pdtui.ui.text import fit
+from pdtui.ui.window import RowView, Window
 
 _SHIFT_STEP = 8
-_CACHED_STRIPS = 4096
+_CACHED_STRIPS = 400
+"""A few screens: each takes some kilobytes, and in a flood none is painted twice."""
 _LABEL_MOST = 16
 _NARROW = 100
 _COLUMNS_LEFT = 32
 """Cells before the message, at the most."""
 
 
-class RowView(Protocol):
-    """What a pane paints: some rows in some order."""
-
-    def __len__(self) -> int:
-        """How many rows."""
-
-    def at(self, place: int) -> tuple[int, int]:
-        """Source number and row at a place."""
-
-    def refs(self, first: int, stop: int) -> Refs:
-        """References to the rows at these places."""
-
-    def place_of(self, source: int, row: int) -> int:
-        """The place of a row, or of the first one shown after it."""
-
-
-class RowsView(ScrollView, can_focus=True):
+class RowsView(Bordered, can_focus=True):
     """Rows of a view, with a cursor that follows the end until it is moved up."""
 
     HELP = "Rows of a log. Scrolling up stops following; `G` follows again."
@@ -81,8 +64,6 @@ class RowsView(ScrollView, can_focus=True):
     ]
 
     following: reactive[bool] = reactive(True, init=False)
-    _border_line: int | None = None
-    """The line of the border whose text is being set."""
 
     class CursorMoved(Message):
         """The cursor stands on another row now, or the pane follows or not."""
@@ -119,8 +100,9 @@ class RowsView(ScrollView, can_focus=True):
         self._chosen: tuple[int, int] | None = None
         """The row that the cursor was put on; a filter may hide it, and shows it again later."""
         self._scrolling = False
-        self._border_texts = ("", "")
         self._seen: object = None
+        self._window = Window(session)
+        self._part_styles: dict[str, Style] = {}
         self._painter = Painter(self._part_style)
         self._strips: LRUCache[object, Strip] = LRUCache(_CACHED_STRIPS)
 
@@ -146,18 +128,11 @@ class RowsView(ScrollView, can_focus=True):
             self.refresh()
 
     def _in_sight(self) -> object:
-        """What the rows in sight are painted from: as long as it is the same, they are."""
-        top, view = self.scroll_offset.y, self.view
-        refs = view.refs(top, top + self._height)
-        sources = [self.session.source_at(n) for n in np.unique(source_numbers(refs)).tolist()]
-        at_end = top + self._height >= len(view)
-        known = [
-            (id(source), source.kinds.revision, source.amendments, source.end if at_end else 0)
-            for source in sources
-        ]
+        """What is painted depends on this alone."""
+        seen = self._window.signature(self.view, self.scroll_offset.y, self._height)
         # Deltas depend on what is not in sight; and why a pane is empty, on the filters.
-        other = object() if self.time_column is not TimeColumn.CLOCK or not len(refs) else None
-        return top, self.cursor, refs.tobytes(), known, other
+        other = object() if self.time_column is not TimeColumn.CLOCK or not len(self.view) else None
+        return seen, self.cursor, other
 
     def renumber(self, tails: dict[int, TailSource]) -> None:
         """Takes in that sources (by number) have all their rows now, and so these other numbers."""
@@ -221,29 +196,14 @@ class RowsView(ScrollView, can_focus=True):
         """Textual: the theme or the styles have changed."""
         super().notify_style_update()
         self._strips.clear()
+        self._part_styles.clear()
 
     def refresh_title(self) -> None:
         """Says in the border what the pane shows, and whether it follows."""
         below = max(len(self.view) - self.scroll_offset.y - self._height, 0)
         state = "▼ follow" if self.following else f"▲ {below:,} below · G follows"
         title = self._title(self)
-        before, self._border_texts = self._border_texts, (title, state)
-        # Content, not a string: a label is data and may hold brackets.
-        if title != before[0]:
-            self._border_line = -1
-            self.border_title = Content(title)
-        if state != before[1]:
-            self._border_line = self.outer_size.height - 2
-            self.border_subtitle = Content(state)
-        self._border_line = None
-
-    def refresh(
-        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
-    ) -> Self:
-        """Textual: has the widget painted anew; for a border's text, that line of it alone."""
-        if self._border_line is not None and not regions:
-            regions = (Region(-1, self._border_line, self.outer_size.width, 1),)
-        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+        self.show_border(title, state)
 
     # Keys
 
@@ -392,7 +352,9 @@ class RowsView(ScrollView, can_focus=True):
         self._scrolling = False
 
     def _part_style(self, part: str) -> Style:
-        return self.get_component_rich_style(f"rows--{part}")
+        if (known := self._part_styles.get(part)) is None:
+            known = self._part_styles[part] = self.get_component_rich_style(f"rows--{part}")
+        return known
 
     def _look(self, width: int) -> Look:
         names = [source.label for source, _ in self.session.matches.snapshot]
@@ -416,7 +378,9 @@ class RowsView(ScrollView, can_focus=True):
         # The last row may be unfinished: its text grows under the same number.
         if row < len(source) - 1 and (known := self._strips.get(key)):
             return known
-        strip = self._painter.paint(self.session.describe(number, row), self._look(width), since)
+        line = self._window.line(where, self.view, self.scroll_offset.y, self._height)
+        described = self.session.describe(number, row, line)
+        strip = self._painter.paint(described, self._look(width), since)
         self._strips[key] = strip
         return strip
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -249,9 +250,16 @@ class Session:
         for view in showing.views.values():
             view.update()
 
-    def describe(self, number: int, row: int) -> Row:
-        """Everything known of a row."""
-        return self._describer(number).describe(row)
+    def describe(self, number: int, row: int, line: bytes | None = None) -> Row:
+        """Everything known of a row; of one in a tail, its line is not (0).
+
+        `line` is its text, where it has been read already.
+        """
+        described = self._describer(number).describe(row, line)
+        return replace(described, line=0) if self._is_tail(number) else described
+
+    def _is_tail(self, number: int) -> bool:
+        return isinstance(self.source_at(number), TailSource)
 
     def facts(self, number: int, row: int) -> dict[str, str]:
         """What the process that wrote a row said of itself."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from rich.cells import cell_len, chop_cells
 
+UNKNOWN = "…"
+"""In place of a line's number while what stands above it has not been read."""
+
 
 def fit(text: str, width: int) -> str:
     """The text cut or filled with blanks to this many cells; `…` stands where it was cut."""

@@ -29,20 +29,13 @@ from pdtui.ui.filterbar import Choices, FilterBar
 from pdtui.ui.filtering import filter_of
 from pdtui.ui.frame import Frame
 from pdtui.ui.lanegrid import LaneGrid
+from pdtui.ui.pace import Pace
 from pdtui.ui.prompt import Prompt
 from pdtui.ui.rows import RowsView
 from pdtui.ui.session import Session
 from pdtui.ui.showing import AT_ONCE, Showing, tails_in
 from pdtui.ui.theme import PDTUI_THEME
 
-_LEAST_INTERVAL = 1 / 15
-"""Seconds between two updates of the screen."""
-_FLOOD_INTERVAL, _FLOOD = 0.16, 200
-"""The same after an update with so many new rows: more than are in sight, and nobody reads them."""
-_MOST_INTERVAL, _SHARE = 2.0, 4
-"""After an update that took long, so many times as long is left to the keys, but no longer."""
-_MOST_PAINT_INTERVAL, _PAINT_SHARE = 0.2, 3
-"""The same for painting: rows must be on the screen within 0.3 s, and a flood needs no film."""
 _LINES_AROUND = 4
 _SEARCH_AT_ONCE = 50_000
 """Rows whose text is searched before the next key; more are searched on a thread."""
@@ -89,15 +82,11 @@ class Viewer(Frame):
         self._pane: RowsView | None = None
         self._changed_at: dict[str, float] = {}
         self._sought: Showing | None = None
-        self._catches_up = False
+        self.catches_up = False
         """Whether all that was read is being put in order on a thread."""
-        self._last_update = 0.0
-        self._update_cost = 0.0
-        self._paint_cost = 0.0
+        self._pace = Pace()
         self._update_waits = False
         self._ticks = 0
-        self._gained = 0
-        """How many rows the last update of the screen brought."""
         self._went_on = False
         self.go_on: Callable[[], None] = lambda: None
         """Called when the first rows are on the screen: the rest can be read."""
@@ -220,16 +209,8 @@ class Viewer(Frame):
             if self.frozen is not None:
                 self._show_title()
             return
-        # An update that is dear (a long merge while loading) is followed by a longer rest.
-        most = _MOST_PAINT_INTERVAL if self.session.loaded else _MOST_INTERVAL
-        pause = max(
-            _FLOOD_INTERVAL if self._gained > _FLOOD else _LEAST_INTERVAL,
-            min(_SHARE * self._update_cost, most),
-            min(_PAINT_SHARE * self._paint_cost, _MOST_PAINT_INTERVAL),
-        )
-        wait = pause - (time.monotonic() - self._last_update)
         self._update_waits = True
-        self.set_timer(max(wait, 0.001), self._update)
+        self.set_timer(self._pace.wait(loaded=self.session.loaded), self._update)
 
     async def _update(self) -> None:
         self._update_waits = False
@@ -238,9 +219,7 @@ class Viewer(Frame):
         began = time.monotonic()
         before = self.session.rows
         lanes_changed = self.session.update()
-        self._gained = self.session.rows - before
-        self._last_update = time.monotonic()
-        self._update_cost = self._last_update - began
+        self._pace.updated(began, self.session.rows - before)
         if self.session.behind and not tails_in(self.session.store.snapshot()):
             self._get_ahead()
         await self._take_in(lanes_changed)
@@ -260,8 +239,8 @@ class Viewer(Frame):
 
     def _get_ahead(self) -> None:
         """Puts all that was read in order, on a thread; then it takes the tails' place."""
-        if not self._catches_up:
-            self._catches_up = True
+        if not self.catches_up:
+            self.catches_up = True
             self._make_ahead()
 
     @work(thread=True, group="ahead")
@@ -273,7 +252,7 @@ class Viewer(Frame):
     async def _showing_made(self, event: ShowingMade) -> None:
         session, showing = self.session, event.showing
         if event.ahead:
-            self._catches_up = False
+            self.catches_up = False
             lanes = session.lanes
             if showing is not None and session.adopt_ahead(showing):
                 self.timeline.view = session.timeline
@@ -289,8 +268,7 @@ class Viewer(Frame):
                 self.apply(showing.filter)  # the order was made anew meanwhile
 
     def _painted(self, began: float) -> None:
-        """Notes how long the screen was painted, and the keys waited."""
-        self._paint_cost = time.monotonic() - began
+        self._pace.painted(began)
         if self.session.rows and not self._went_on:
             self._went_on = True
             self.go_on()

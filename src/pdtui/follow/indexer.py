@@ -1,0 +1,171 @@
+"""Reads a large file in a process of its own, so that the screen has an interpreter to itself.
+
+The process is a new one, not a fork: by then there are threads, and one of them may hold a lock.
+It is given the open file, and sends back what it found: twenty bytes of columns a row, which go
+over the pipe as they lie in memory.
+
+    parent ── Job, pickled ──▶ child
+    parent ◀── position, position, … ── child
+    parent ◀── Found, pickled, and its buffers ── child
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import select
+import struct
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+
+from pdtui.core.grammar import Grammar, grammar_in_use, use_grammar
+from pdtui.core.markers import Marker, add_markers, added_markers
+from pdtui.core.source import Source
+from pdtui.follow.follower import BLOCK, Proof, proof_of
+
+_PROGRESS_EVERY = 4 * BLOCK
+_NICENESS = 5
+"""The screen goes first where there are not enough cores."""
+_NUMBER = struct.Struct("<q")
+_DONE = -1
+"""In place of a position: what was found follows."""
+_SHORT = 0.2
+"""Seconds that a process which was killed is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the process has to know."""
+
+    source: Source
+    descriptor: int
+    grammar: Grammar
+    markers: tuple[Marker, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The source with all rows, and what of the file they were read from."""
+
+    source: Source
+    proof: Proof
+
+
+class Indexer:
+    """A process that reads one file."""
+
+    def __init__(self, source: Source, descriptor: int) -> None:
+        self.position = 0
+        """How far it has read, in bytes."""
+        self.found: Found | None = None
+        self.failed = False
+        """Whether it ended without having found anything."""
+        command = "from pdtui.follow.indexer import serve; serve()"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(descriptor,),
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                # It needs no linear algebra, whose threads would take memory.
+                "OPENBLAS_NUM_THREADS": "1",
+            },
+        )
+        assert self._process.stdin
+        assert self._process.stdout
+        self._pipe = self._process.stdout.fileno()
+        with suppress(BrokenPipeError):
+            job = Job(source, descriptor, grammar_in_use(), added_markers())
+            pickle.dump(job, self._process.stdin)
+            self._process.stdin.close()
+
+    def look(self) -> None:
+        """Takes in how far it is by now, without waiting; what it has found is read at once."""
+        while self.found is None and not self.failed and select.select([self._pipe], [], [], 0)[0]:
+            try:
+                [said] = _NUMBER.unpack(_read(self._pipe, _NUMBER.size))
+                if said == _DONE:
+                    self.found = _receive(self._pipe)
+                    self.close()
+                else:
+                    self.position = said
+            except (EOFError, pickle.UnpicklingError):
+                self.failed = True
+                self.close()
+
+    def close(self) -> None:
+        """Ends the process, if it still runs."""
+        self._process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_SHORT)
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                with suppress(BrokenPipeError):
+                    pipe.close()
+
+
+def serve() -> None:
+    """The process: reads its job from stdin, and writes to stdout."""
+    os.nice(_NICENESS)
+    job: Job = pickle.load(sys.stdin.buffer)
+    add_markers(job.markers)
+    use_grammar(job.grammar)
+    # Who started it may be gone, of which it hears when it next says how far it is.
+    with suppress(BrokenPipeError):
+        found = _index(job, sys.stdout.buffer)
+        if found is not None:
+            _send(found, sys.stdout.buffer)
+
+
+def _index(job: Job, out: BinaryIO) -> Found | None:
+    """Reads the file to its end; None where it is not plain text all the way."""
+    position = said = 0
+    while data := os.pread(job.descriptor, BLOCK, position):
+        if not data.strip(b"\0"):
+            return None  # a hole: the follower knows how to go on behind it
+        job.source.feed(data)
+        position += len(data)
+        if position - said >= _PROGRESS_EVERY:
+            said = position
+            out.write(_NUMBER.pack(position))
+            out.flush()
+    return Found(job.source, proof_of(job.descriptor, position))
+
+
+def _send(found: Found, out: BinaryIO) -> None:
+    buffers: list[pickle.PickleBuffer] = []
+    data = pickle.dumps(found, protocol=5, buffer_callback=buffers.append)
+    parts: list[bytes | memoryview] = [data, *(buffer.raw() for buffer in buffers)]
+    sizes = [len(part) for part in parts]
+    out.write(b"".join(map(_NUMBER.pack, (_DONE, len(sizes), *sizes))))
+    for part in parts:
+        out.write(part)
+    out.flush()
+
+
+def _receive(pipe: int) -> Found:
+    [count] = _NUMBER.unpack(_read(pipe, _NUMBER.size))
+    sizes = [_NUMBER.unpack(_read(pipe, _NUMBER.size))[0] for _ in range(count)]
+    data, *buffers = [_read(pipe, size) for size in sizes]
+    found: Found = pickle.loads(data, buffers=buffers)
+    return found
+
+
+def _read(pipe: int, size: int) -> memoryview:
+    """So many bytes, into memory that is theirs alone and can be written to."""
+    whole = np.empty(size, np.uint8).data
+    left = whole
+    while left:
+        count = os.readv(pipe, [left])
+        if not count:
+            raise EOFError
+        left = left[count:]
+    return whole
