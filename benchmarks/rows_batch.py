@@ -41,7 +41,7 @@ def _stats(bench: Bench, lines: int, of_lnav: float, of_wc: float | None = None)
         starts.append(peers.wc("-l", *one))
     figures = Figures(bench.best(commands), bench.starts(starts))
     work = f"stats, {_amount(bench, names, lines)}"
-    note = f" ({bench.files.size(names) / 1e6 / figures.seconds('pdtui'):,.0f} MB/s)"
+    note = f", {bench.files.size(names) / 1e6 / figures.seconds('pdtui'):,.0f} MB/s"
     said = []
     for peer, limit in ((lnav, of_lnav), (wc, of_wc)):
         if limit and peers.has(peer.name):
