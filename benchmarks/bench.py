@@ -116,7 +116,9 @@ def times(ratio: float) -> str:
 
 
 def length(seconds: float) -> str:
-    """Seconds, with as many digits as say something."""
+    """Seconds, with as many digits as say something; `never` for no end of them."""
+    if seconds == float("inf"):
+        return "never"
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 

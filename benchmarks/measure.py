@@ -35,6 +35,8 @@ class Command:
     environment: Mapping[str, str] = field(default_factory=dict)
     statuses: tuple[int, ...] = (0,)
     """The exit statuses of a run that did its work."""
+    to_file: bool = False
+    """Whether what it writes goes into a file: to /dev/null, grep stops at the first hit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,12 @@ class Taken:
 
 def run(command: Command, folder: Path, longest: float = _LONGEST) -> Taken:
     """Runs a program to its end, what it writes thrown away."""
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as written:
         began = time.perf_counter()
         process = subprocess.Popen(
             list(command.words),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=written if command.to_file else subprocess.DEVNULL,
             stderr=said,
             cwd=folder,
             env={**os.environ, **command.environment},

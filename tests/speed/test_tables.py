@@ -131,5 +131,6 @@ def test_what_comes_in_two_parts_is_found() -> None:
 def test_lengths_and_percentiles() -> None:
     """As people say them."""
     assert [length(one) for one in (0.012, 0.96, 1.5)] == ["12 ms", "960 ms", "1.50 s"]
+    assert length(float("inf")) == "never"
     assert percentile([3, 1, 2], 0.5) == 2
     assert percentile(list(range(100)), 0.95) == 95
