@@ -71,12 +71,20 @@ class Figures:
         beyond = started.seconds if isinstance(started, Taken) else 0.0
         return max(taken.seconds - beyond, _LEAST)
 
+    def processor(self, name: str) -> float:
+        """The same of processor time."""
+        taken, started = self.taken[name], self.started.get(name)
+        beyond = started.processor if isinstance(started, Taken) else 0.0
+        return max(taken.processor - beyond, 0.0) if isinstance(taken, Taken) else 0.0
+
     def said(self, name: str) -> str:
-        """`lnav 3.20 s` or why there is no such figure."""
+        """`lnav 3.20 s (processor 3.31 s)`, or why there is no such figure."""
         try:
-            return f"{name} {length(self.seconds(name))}"
+            text = f"{name} {length(self.seconds(name))}"
         except FailedError as failure:
             return f"{name} failed: {failure}"
+        used = self.processor(name)
+        return f"{text} (processor {length(used)})" if used else text
 
     def against(
         self, work: str, ours: Command, peer: Command, limit: float, note: str = ""
@@ -116,7 +124,9 @@ def times(ratio: float) -> str:
 
 
 def length(seconds: float) -> str:
-    """Seconds, with as many digits as say something."""
+    """Seconds, with as many digits as say something; `never` for no end of them."""
+    if seconds == float("inf"):
+        return "never"
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 

@@ -35,6 +35,8 @@ class Command:
     environment: Mapping[str, str] = field(default_factory=dict)
     statuses: tuple[int, ...] = (0,)
     """The exit statuses of a run that did its work."""
+    to_file: bool = False
+    """Whether what it writes goes into a file: to /dev/null, grep stops at the first hit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,36 +46,46 @@ class Taken:
     seconds: float
     processor: float
     """Seconds of processor time, of its children too."""
-    peak: int
-    """Most bytes that one of its processes had in memory."""
 
 
 def run(command: Command, folder: Path, longest: float = _LONGEST) -> Taken:
     """Runs a program to its end, what it writes thrown away."""
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as written:
         began = time.perf_counter()
-        process = subprocess.Popen(
-            list(command.words),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=said,
-            cwd=folder,
-            env={**os.environ, **command.environment},
-            start_new_session=True,
-        )
-        timer = threading.Timer(longest, _kill, (process.pid,))
-        timer.start()
         try:
-            _, status, used = os.wait4(process.pid, 0)
-        finally:
-            seconds = time.perf_counter() - began
-            timer.cancel()
-            process.returncode = 0  # it has been waited for here
+            process = subprocess.Popen(
+                list(command.words),
+                stdin=subprocess.DEVNULL,
+                stdout=written if command.to_file else subprocess.DEVNULL,
+                stderr=said,
+                cwd=folder,
+                env={**os.environ, **command.environment},
+                start_new_session=True,
+            )
+        except FileNotFoundError as error:
+            raise FailedError(f"{error.filename} is missing") from error
+        status, processor = _ended(process, longest)
+        seconds = time.perf_counter() - began
         code = os.waitstatus_to_exitcode(status)
         if code not in command.statuses:
             said.seek(0)
             raise FailedError(_reason(command, code, seconds, longest, said.read()))
-    return Taken(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * _PAGE)
+    return Taken(seconds, processor)
+
+
+def _ended(process: subprocess.Popen[bytes], longest: float) -> tuple[int, float]:
+    """Waits for a program, or ends it; its status, and its seconds of processor time."""
+    timer = threading.Timer(longest, _kill, (process.pid,))
+    timer.start()
+    try:
+        _, status, used = os.wait4(process.pid, 0)
+    except BaseException:
+        _kill(process.pid)  # Ctrl-C must not leave it behind: it has a session of its own
+        raise
+    finally:
+        timer.cancel()
+    process.returncode = 0  # it has been waited for here
+    return status, used.ru_utime + used.ru_stime
 
 
 def _kill(group: int) -> None:

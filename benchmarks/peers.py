@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.measure import Command
@@ -74,7 +74,8 @@ class Peers:
 
     def grep(self, *words: str) -> Command:
         """grep that compares bytes; finding nothing is no failure."""
-        return self._peer("grep", *words, before="LC_ALL=C ", LC_ALL="C", statuses=(0, 1))
+        grep = self._peer("grep", *words, before="LC_ALL=C ", LC_ALL="C")
+        return replace(grep, statuses=(0, 1), to_file=True)
 
     def wc(self, *words: str) -> Command:
         """wc."""
@@ -104,7 +105,6 @@ class Peers:
         name: str,
         *words: str,
         before: str = "",
-        statuses: tuple[int, ...] = (0,),
         **environment: str,
     ) -> Command:
         program = _ASKED[name][0]
@@ -116,7 +116,6 @@ class Peers:
             [path, *words],
             f"{before}{program} {shown}",
             self.environment | environment,
-            statuses,
         )
 
     def _found(self, name: str) -> Peer:

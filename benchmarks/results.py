@@ -6,13 +6,16 @@ import json
 import os
 import platform
 import re
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.measure import cores
+from benchmarks.measure import TICKS, cores
 
+_DISTURBED = 0.2
+"""Cores that others use from which on it is said."""
 _YES, _NO, _UNKNOWN = "yes", "**no**", "not measured"
 _HEAD = "| work | asked | got | figures | command | met? |\n| --- | --- | --- | --- | --- | --- |"
 
@@ -42,8 +45,10 @@ class Measured:
     """Why it could not be measured."""
     date: str = ""
     seconds: float = 0.0
-    load: float = 0.0
-    """What else the machine did when it began: the load of the minute before."""
+    turns: int = 0
+    """How often each program ran."""
+    others: float = 0.0
+    """Cores that others used just before it began."""
 
 
 class Results:
@@ -74,7 +79,7 @@ class Results:
                 "Written by `benchmarks/run.py`. What each row measures: [README.md](README.md).",
                 "",
                 *(f"- {name}: {said}" for name, said in self.head.items()),
-                *_dates(self._ordered()),
+                *_circumstances(self._ordered()),
                 "",
                 _HEAD,
                 *(text for row in self._ordered() for text in _lines(row)),
@@ -90,6 +95,7 @@ class Results:
     def _read(self) -> None:
         try:
             kept = json.loads(self._json.read_text())
+            self.head = kept["head"]
             for row in kept["rows"]:
                 row["lines"] = [Line(**line) for line in row["lines"]]
                 self.rows[row["name"]] = Measured(**row)
@@ -106,14 +112,18 @@ def summary(rows: Iterable[Measured]) -> str:
     return said + (f"; {failed} of the rows failed" if failed else "") + "."
 
 
-def _dates(rows: list[Measured]) -> list[str]:
-    """When the rows were measured, and that the machine was not idle where it was not."""
-    said = []
-    if rows:
-        first, last = min(row.date for row in rows), max(row.date for row in rows)
-        said.append(f"- measured: {first}" + (f" to {last}" if last != first else "") + " UTC")
-    if busy := [f"{row.name} {row.load:.1f}" for row in rows if row.load > len(cores()) / 2]:
-        said.append(f"- load of the minute before, where the machine was busy: {', '.join(busy)}")
+def _circumstances(rows: list[Measured]) -> list[str]:
+    """When and how the rows were measured, and that the machine was not idle where it was not."""
+    if not rows:
+        return []
+    first, last = min(row.date for row in rows), max(row.date for row in rows)
+    turns = sorted({row.turns for row in rows})
+    said = [
+        f"- measured: {first}" + (f" to {last}" if last != first else "") + " UTC",
+        f"- figures: the quickest of {' or '.join(map(str, turns))} runs of each program, in turns",
+    ]
+    if busy := [f"{row.name} {row.others:.1f}" for row in rows if row.others > _DISTURBED]:
+        said.append(f"- the machine was not idle; cores that others used: {', '.join(busy)}")
     return said
 
 
@@ -144,9 +154,21 @@ def now() -> str:
     return f"{datetime.now(UTC):%Y-%m-%d %H:%M}"
 
 
-def load() -> float:
-    """How many processes wanted to run in the last minute."""
-    return round(os.getloadavg()[0], 2)
+def used_by_others(seconds: float = 1.0) -> float:
+    """Cores that are used while nothing is measured."""
+    before = _busy()
+    time.sleep(seconds)
+    return round((_busy() - before) / seconds, 2)
+
+
+def _busy() -> float:
+    """Seconds that all cores together were not idle; 0 where the system does not say."""
+    try:
+        fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    except OSError:
+        return 0.0
+    user, nice, system, _idle, _wait, *rest = map(int, fields)
+    return (user + nice + system + sum(rest)) / TICKS
 
 
 def machine() -> str:

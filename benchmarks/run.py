@@ -26,7 +26,7 @@ from benchmarks.bench import Bench  # noqa: E402
 from benchmarks.files import Files, free_space  # noqa: E402
 from benchmarks.measure import FailedError  # noqa: E402
 from benchmarks.peers import Peers  # noqa: E402
-from benchmarks.results import Line, Measured, Results, load, machine, now, summary  # noqa: E402
+from benchmarks.results import Line, Measured, Results, machine, now, summary, used_by_others  # noqa: E402
 
 ROWS: Mapping[str, Callable[[Bench], list[Line]]] = {
     "stats-small": rows_batch.stats_small,
@@ -68,7 +68,7 @@ def bench_of(given: argparse.Namespace, folder: Path) -> Bench:
 
 def measured(name: str, bench: Bench) -> Measured:
     """One row; what goes wrong in it is said in the table and hurts no other."""
-    row = Measured(name, date=now(), load=load())
+    row = Measured(name, date=now(), turns=bench.turns, others=used_by_others())
     began = time.monotonic()
     try:
         row.lines = ROWS[name](bench)
@@ -91,7 +91,6 @@ def heads(bench: Bench) -> dict[str, str]:
     return {
         "machine": machine(),
         "versions": f"{', '.join(versions)}, Python {sys.version.split()[0]}",
-        "figures": f"the quickest of {bench.turns} runs of each program, run in turns",
     }
 
 

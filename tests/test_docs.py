@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 import pytest
+from benchmarks.readme import readme as written
+from benchmarks.results import Results
 
 from pdtui.cli.main import program
 from pdtui.cli.viewer import viewer
@@ -28,6 +30,13 @@ def test_the_list_of_keys_is_the_programs_own() -> None:
     docs = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(docs)
     assert docs.readme() == README
+
+
+def test_the_figures_are_the_measured_ones() -> None:
+    """`benchmarks/readme.py` would write the README as it is."""
+    results = Results(ROOT / "benchmarks", "RESULTS", ())
+    assert len(results.rows) >= 3
+    assert written(README, results) == README
 
 
 def test_every_key_of_a_pane_is_in_the_table() -> None:

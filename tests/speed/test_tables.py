@@ -25,18 +25,20 @@ def results(folder: Path) -> Results:
 def test_start_up_is_taken_away_from_both() -> None:
     """(3 - 1) / (6 - 2) = 0.5, which is met at 0.5 and not at 0.4."""
     figures = Figures(
-        {"pdtui": Taken(3, 3, 0), "lnav": Taken(6, 6, 0)},
-        {"pdtui": Taken(1, 1, 0), "lnav": Taken(2, 2, 0)},
+        {"pdtui": Taken(3, 4), "lnav": Taken(6, 6)},
+        {"pdtui": Taken(1, 1), "lnav": Taken(2, 3)},
     )
     said = figures.against("stats", OURS, LNAV, 0.5)
     assert (said.got, said.met, said.asked) == ("0.50 ×", True, "≤ 0.5 × lnav")
-    assert said.figures == "pdtui 2.00 s, lnav 4.00 s, both beyond start-up"
+    assert said.figures == (
+        "pdtui 2.00 s (processor 3.00 s), lnav 4.00 s (processor 3.00 s), both beyond start-up"
+    )
     assert figures.against("stats", OURS, LNAV, 0.4).met is False
 
 
 def test_a_peer_that_fails_or_is_missing_is_said_to() -> None:
     """Such a line is neither met nor not."""
-    figures = Figures({"pdtui": Taken(3, 3, 0), "lnav": FailedError("lnav: no such option")}, {})
+    figures = Figures({"pdtui": Taken(3, 3), "lnav": FailedError("lnav: no such option")}, {})
     said = figures.against("stats", OURS, LNAV, 0.5)
     assert (said.got, said.met) == ("lnav: no such option", None)
     gone = missing("stats", 0.5, "lnav", OURS)
@@ -102,6 +104,12 @@ def test_the_quickest_run_counts_and_a_failing_peer_is_kept(tmp_path: Path) -> N
         best([bad, good], tmp_path, turns=2)
 
 
+def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """The row that needs it says so."""
+    with pytest.raises(FailedError, match="no-such-program is missing"):
+        run(Command("peer", ("no-such-program",), "peer"), tmp_path)
+
+
 def test_a_program_that_does_not_end_is_ended(tmp_path: Path) -> None:
     """And the row says how long it was waited for."""
     with pytest.raises(FailedError, match="sleep had not ended after 0 s"):
@@ -131,5 +139,6 @@ def test_what_comes_in_two_parts_is_found() -> None:
 def test_lengths_and_percentiles() -> None:
     """As people say them."""
     assert [length(one) for one in (0.012, 0.96, 1.5)] == ["12 ms", "960 ms", "1.50 s"]
+    assert length(float("inf")) == "never"
     assert percentile([3, 1, 2], 0.5) == 2
     assert percentile(list(range(100)), 0.95) == 95
