@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from pdtui.core.merge import Refs, row_numbers, source_numbers
+from pdtui.core.refs import Refs, row_numbers, source_numbers
 from pdtui.core.source import Source
 from pdtui.ui.session import Session
 
