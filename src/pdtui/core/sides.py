@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pdtui.core.steps import Step
 from pdtui.core.traces import NO_KEY
 
-_IN = (Step.ENTERED, Step.BLOCKING, Step.COMM_STARTED)
-_DONE = (Step.SUCCEEDED, Step.COMM_COMPLETE)
+_IN = frozenset((Step.ENTERED, Step.BLOCKING, Step.COMM_STARTED))
+_DONE = frozenset((Step.SUCCEEDED, Step.COMM_COMPLETE))
 
 
 @dataclass(slots=True, eq=False)
@@ -79,7 +79,7 @@ class Side:
     @property
     def entered(self) -> bool:
         """Whether it went into ncclCommInitRank."""
-        return any(step in self.steps for step in _IN)
+        return not _IN.isdisjoint(self.steps)
 
     @property
     def is_about_to_block(self) -> bool:
@@ -89,7 +89,7 @@ class Side:
     @property
     def done(self) -> bool:
         """Whether it came out of it with a communicator."""
-        return any(step in self.steps for step in _DONE)
+        return not _DONE.isdisjoint(self.steps)
 
     @property
     def open(self) -> bool:

@@ -15,7 +15,7 @@ from pdtui.core.steps import Step
 from pdtui.core.store import Snapshot
 from pdtui.core.traces import NO_KEY, Traces, key_of
 
-_PATCHED = Step.NEW_SENT
+_PATCHED = (Step.NEW_SENT, Step.NEW_RECEIVED)
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class StockHandshakes:
         self._read[number] += len(new)
         if not len(new):
             return self._steps[number]
-        self._steps[number] |= {step for step in (Step.BLOCKING, _PATCHED) if (new == step).any()}
+        self._steps[number] |= {step for step in (Step.BLOCKING, *_PATCHED) if (new == step).any()}
         return self._steps[number]
 
 
