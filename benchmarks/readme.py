@@ -36,9 +36,9 @@ def _said(results: Results) -> list[str]:
 
 
 def _line(line: Line) -> str:
-    """`- stats, …: 0.30 × lnav (pdtui 3.10 s, lnav 10.2 s)`."""
+    """`- stats, …: **0.30 × lnav**; pdtui 3.10 s, lnav 10.2 s`."""
     of = line.asked.partition("×")[2] if line.got.endswith("×") else ""
-    return f"- {line.work}: **{line.got}{of}** ({line.figures})"
+    return f"- {line.work}: **{line.got}{of}**; {line.figures}"
 
 
 def main() -> None:
