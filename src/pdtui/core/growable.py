@@ -39,10 +39,6 @@ class Growable(Generic[_T]):
         """Adds values at the end."""
         self.replace(self._size, values)
 
-    def cut(self, size: int) -> None:
-        """Drops what is at `size` and behind."""
-        self._size = min(size, self._size)
-
     def replace(self, place: int, values: npt.NDArray[_T]) -> None:
         """Puts these values from `place` on, in place of all that was there."""
         size = place + len(values)
