@@ -28,7 +28,9 @@ class Growable(Generic[_T]):
     @property
     def values(self) -> npt.NDArray[_T]:
         """What is in it now."""
-        return self._array[: self._size]
+        # The size first: whatever array is there by then holds as many.
+        size = self._size
+        return self._array[:size]
 
     @property
     def nbytes(self) -> int:
