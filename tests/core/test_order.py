@@ -31,10 +31,12 @@ def test_it_reads_like_an_array_of_references(
     """Extended and made anew from any place, with few sources and with many."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "STRETCH", 8)
-        order, wanted = Order(sources), []
+        order, wanted = Order.of_nothing(sources), []
         for begin, numbers in pieces:
             place = min(begin, len(wanted))
-            order.replace(place, np.array(numbers, np.uint16))
+            before, held = order, refs_of(wanted)
+            order = order.replaced(place, np.array(numbers, np.uint16))
+            assert before[:].tolist() == held
             wanted[place:] = numbers
             refs = refs_of(wanted)
             assert len(order) == len(refs)
@@ -51,8 +53,7 @@ def test_it_reads_like_an_array_of_references(
 
 
 def test_there_is_nothing_beyond_its_end() -> None:
-    order = Order(2)
-    order.replace(0, np.array([0, 1], np.uint8))
+    order = Order.of_nothing(2).replaced(0, np.array([0, 1], np.uint8))
     assert order[-1] == join_ref(1, 0)
     for place in (2, -3):
         with pytest.raises(IndexError):
@@ -63,7 +64,6 @@ def test_a_place_is_a_byte() -> None:
     """With up to 256 sources; two with more."""
     numbers = np.zeros(1_000_000, np.uint16)
     for sources, each in ((256, 1), (257, 2)):
-        order = Order(sources)
-        order.replace(0, numbers)
+        order = Order.of_nothing(sources).replaced(0, numbers)
         notes = 1_000_000 / module.STRETCH * sources * 8
         assert order.nbytes <= 1.3 * (each * len(numbers) + notes)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -231,3 +233,54 @@ def test_a_row_that_turns_out_otherwise_is_as_it_was_until_the_next_look(
         assert {len(rows) for rows in pane.shown().values()} == {len(first)}
         pane.update(written)
         assert rows_of(pane.timeline) == then
+
+
+def test_what_is_shown_stays_until_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that come late go above others in the order; a view has them when it is updated."""
+    monkeypatch.setattr(view, "_KEPT", 0)
+    with growing("prefill", "decode") as written:
+        panes = Panes(Filter())
+        for second in range(9):
+            written[0].write(f"INFO 11-22 10:00:0{second} [a.py:1] x\n".encode(), 1)
+        panes.update(written)
+        before = rows_of(panes.timeline)
+        written[1].write(b"INFO 11-22 10:00:03 [a.py:1] late\n" * 9, 2)
+        changed = panes.merge.update(store_of(*written).snapshot())
+        assert rows_of(panes.timeline) == before
+        assert panes.timeline.place_of(0, 8) == 8
+        assert panes.timeline.place_of(1, 0) == len(before)
+        panes.matches.refresh(store_of(*written).snapshot())
+        assert panes.timeline.update(changed) == changed == 4
+        assert len(rows_of(panes.timeline)) == 18
+
+
+def test_a_view_is_made_on_a_thread_while_rows_come() -> None:
+    """Of whatever rows there were: each source's in file order, and none twice."""
+    texts = [f"INFO 11-22 10:00:{second:02} [a.py:1] x\n".encode() for second in range(60)]
+    with growing("prefill", "decode") as written:
+        panes = Panes(Filter(ranks=parse_ranks("!3")))
+        panes.update(written)
+        seen: list[list[tuple[int, int]]] = []
+        done = threading.Event()
+
+        def look() -> None:
+            while not done.is_set():
+                timeline = TimelineView(panes.matches, panes.merge)
+                timeline.update(0)
+                seen.append(rows_of(timeline))
+                lane = LaneView(panes.matches, Lane(0, Split.SOURCE, None, "x"))
+                lane.update()
+                assert len(rows_of(lane)) == len(lane) == lane.total
+
+        with ThreadPoolExecutor(1) as pool:
+            looking = pool.submit(look)
+            rng = random.Random(1)
+            for batch in range(40):
+                written[rng.randrange(2)].write(b"".join(rng.sample(texts, 3)), batch)
+                panes.update(written)
+            done.set()
+            looking.result()
+        for rows in seen:
+            for number in (0, 1):
+                mine = [row for source, row in rows if source == number]
+                assert mine == list(range(len(mine)))

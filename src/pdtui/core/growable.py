@@ -28,7 +28,9 @@ class Growable(Generic[_T]):
     @property
     def values(self) -> npt.NDArray[_T]:
         """What is in it now."""
-        return self._array[: self._size]
+        # The size first: whatever array is there by then holds as many.
+        size = self._size
+        return self._array[:size]
 
     @property
     def nbytes(self) -> int:
@@ -38,10 +40,6 @@ class Growable(Generic[_T]):
     def extend(self, values: npt.NDArray[_T]) -> None:
         """Adds values at the end."""
         self.replace(self._size, values)
-
-    def cut(self, size: int) -> None:
-        """Drops what is at `size` and behind."""
-        self._size = min(size, self._size)
 
     def replace(self, place: int, values: npt.NDArray[_T]) -> None:
         """Puts these values from `place` on, in place of all that was there."""

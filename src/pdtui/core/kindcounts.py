@@ -28,57 +28,62 @@ class KindCounts:
         self._source = Growable(np.uint16)
         self._kind = Growable(np.uint32)
         self._count = Growable(np.uint32)
-        self._begin = Growable(np.int64)
-        """The first entry of each stretch."""
+        self._end = Growable(np.int64)
+        """Where the entries of each stretch end; extended last, for whoever reads meanwhile."""
 
     def __len__(self) -> int:
-        return len(self._begin)
+        return len(self._end)
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory that they take."""
-        columns = (self._source, self._kind, self._count, self._begin)
+        columns = (self._source, self._kind, self._count, self._end)
         return sum(column.nbytes for column in columns)
 
-    def keep(self, stretches: int) -> None:
-        """Forgets all but the first so many stretches."""
-        if stretches < len(self):
-            begin = int(self._begin.values[stretches])
-            self._begin.cut(stretches)
-            for column in (self._source, self._kind, self._count):
-                column.cut(begin)
+    def kept(self, stretches: int) -> KindCounts:
+        """The counts of the first so many stretches: these, or others where that is not all."""
+        if stretches >= len(self):
+            return self
+        kept = KindCounts()
+        end = int(self._end.values[stretches - 1]) if stretches else 0
+        kept._source.extend(self._source.values[:end])
+        kept._kind.extend(self._kind.values[:end])
+        kept._count.extend(self._count.values[:end])
+        kept._end.extend(self._end.values[:stretches])
+        return kept
 
     def add(self, stretches: Iterable[Parts]) -> None:
         """Counts the next stretches."""
         entries: list[tuple[Numbers, Numbers, Numbers]] = []
-        begins, size = [], len(self._kind)
+        ends, size = [], len(self._kind)
         for parts in stretches:
-            begins.append(size)
             for number, rows in parts:
                 counted = np.bincount(rows)
                 found = np.flatnonzero(counted)
                 entries.append((np.full(len(found), number), found, counted[found]))
                 size += len(found)
-        if begins:
+            ends.append(size)
+        if ends:
             sources, kinds, counts = map(np.concatenate, zip(*entries, strict=True))
             self._source.extend(sources)
             self._kind.extend(kinds)
             self._count.extend(counts)
-            self._begin.extend(np.array(begins))
+            self._end.extend(np.array(ends))
 
-    def passing(self, masks: Sequence[npt.NDArray[np.bool_]], first: int = 0) -> Numbers:
-        """How many rows of each stretch, from `first` on, have a kind that passes.
+    def passing(self, masks: Sequence[npt.NDArray[np.bool_]], first: int, stop: int) -> Numbers:
+        """How many rows of each stretch first … stop-1 (as far as counted) have a kind that passes.
 
         There is a mask over the kinds for each source.
         """
-        if first >= len(self):
+        ends = self._end.values[:stop]
+        if first >= len(ends):
             return np.zeros(0, np.int64)
-        entries = self._begin.values[first:]
-        begin = int(entries[0])
+        begin, end = int(ends[first - 1]) if first else 0, int(ends[-1])
         # A kind that is newer than the mask counts as the last one in it does, as in a row's mask.
         begins = np.cumsum([0, *map(len, masks[:-1])])
         last = np.array([len(mask) - 1 for mask in masks])
-        source = self._source.values[begin:]
-        place = begins[source] + np.minimum(self._kind.values[begin:], last[source])
-        counts = np.where(np.concatenate(masks)[place], self._count.values[begin:], 0)
-        return np.add.reduceat(counts, entries - begin, dtype=np.int64)
+        source = self._source.values[begin:end]
+        place = begins[source] + np.minimum(self._kind.values[begin:end], last[source])
+        counts = np.where(np.concatenate(masks)[place], self._count.values[begin:end], 0)
+        entries = np.concatenate(([begin], ends[first:-1])) - begin
+        return np.add.reduceat(counts, entries, dtype=np.int64)

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,13 @@ _BATCHES = (1 << BATCH_BITS) - 1
 _BELOW_SECOND = BATCH_BITS + STEP_BITS
 
 
+class Merged(NamedTuple):
+    """All rows in order, and how many rows of each kind stand in each stretch of it."""
+
+    order: Order
+    kinds: KindCounts
+
+
 @dataclass(slots=True)
 class Merge:
     """The order of all rows, extended as rows arrive.
@@ -48,14 +56,14 @@ class Merge:
     offsets: dict[str, int] = field(default_factory=dict)
     late: int = 0
     """How many rows arrived so late that they went above rows already in the order."""
-    kinds: KindCounts = field(default_factory=KindCounts)
-    """How many rows of each kind stand in each stretch of the order."""
     edges: list[Edge] = field(default_factory=list)
     """Every cause and effect in different sources, in the order in which they were found.
 
     It only grows, but begins anew where `update` makes the order anew and returns 0.
     """
-    _order: Order = field(default_factory=lambda: Order(0))
+    now: Merged = field(default_factory=lambda: Merged(Order.of_nothing(0), KindCounts()))
+    """What was last made of the sources; another thread may look at it."""
+    _order: Order = field(default_factory=lambda: Order.of_nothing(0))
     _sources: list[SourceRuns] = field(default_factory=list)
     _causality: Causality = field(default_factory=Causality)
     _stock: StockHandshakes = field(default_factory=StockHandshakes)
@@ -78,7 +86,7 @@ class Merge:
             self._restart(sources, places)
             place = 0
         place = self._extend(snapshot, place)
-        self._count_kinds(place)
+        self.now = Merged(self._order, self._kinds_counted(place))
         return place
 
     def _restarted(self, sources: list[Source], places: list[int]) -> bool:
@@ -93,7 +101,7 @@ class Merge:
             SourceRuns(source, place, self.offsets.get(source.label, 0), source.amendments)
             for source, place in zip(sources, places, strict=True)
         ]
-        self._order, self._causality, self.edges = Order(len(sources)), Causality(), []
+        self._order, self._causality, self.edges = Order.of_nothing(len(sources)), Causality(), []
         self._stock = StockHandshakes()
         self._lifting = Lifting([known.lifts for known in self._sources])
 
@@ -210,13 +218,13 @@ class Merge:
         numbers = np.concatenate([np.full(len(runs.first), n, np.uint16) for n, runs, _ in below])
         counts = np.concatenate([runs.counts(stop) for _, runs, stop in below])
         order = _sorted(logical, rank)
-        self._order.replace(place, np.repeat(numbers[order], counts[order]))
+        self._order = self._order.replaced(place, np.repeat(numbers[order], counts[order]))
 
-    def _count_kinds(self, place: int) -> None:
-        """Counts the kinds in each stretch of the order that is full, from this place on."""
-        self.kinds.keep(place // STRETCH)
-        above = self._order.above[len(self.kinds) :].tolist()
-        self.kinds.add(
+    def _kinds_counted(self, place: int) -> KindCounts:
+        """The kinds in each stretch of the order that is full, counted anew from this place on."""
+        kinds = self.now.kinds.kept(place // STRETCH)
+        above = self._order.above[len(kinds) :].tolist()
+        kinds.add(
             [
                 (number, known.source.columns.kind[first:stop])
                 for number, (known, first, stop) in enumerate(
@@ -226,6 +234,7 @@ class Merge:
             ]
             for begins, ends in pairwise(above)
         )
+        return kinds
 
     def _place_of(self, logical: int, high: int) -> int:
         """The first place, up to `high`, with a row of this logical clock or a later one."""

@@ -76,6 +76,8 @@ class Source:
         """Which of its whole lines speak of which request."""
         self.kind_counts = KindCounts()
         """The kinds of its whole lines, a stretch of rows at a time; see count_kinds."""
+        self._counting = threading.Lock()
+        """Held while they are extended: panes are made on threads too."""
         self._first_stamped: int | None = None
         """The first row with a stamp; the rows above it have its time."""
 
@@ -89,11 +91,11 @@ class Source:
 
     def __getstate__(self) -> dict[str, object]:
         """What another process is sent: everything but the files, which it opens itself."""
-        return {**self.__dict__, "segments": [], "_reading": None}
+        return {**self.__dict__, "segments": [], "_reading": None, "_counting": None}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
-        self._reading = threading.Lock()
+        self._reading, self._counting = threading.Lock(), threading.Lock()
 
     @property
     def fed(self) -> int:
@@ -178,11 +180,12 @@ class Source:
 
     def count_kinds(self) -> None:
         """Extends the counts of kinds to all stretches of rows that will not change any more."""
-        counted, whole = len(self.kind_counts) * STRETCH, self.whole - self.whole % STRETCH
-        self.kind_counts.add(
-            [(0, self.columns.kind[first : first + STRETCH])]
-            for first in range(counted, whole, STRETCH)
-        )
+        with self._counting:
+            counted, whole = len(self.kind_counts) * STRETCH, self.whole - self.whole % STRETCH
+            self.kind_counts.add(
+                [(0, self.columns.kind[first : first + STRETCH])]
+                for first in range(counted, whole, STRETCH)
+            )
 
     def close(self) -> None:
         """Closes the files. Who still reads gets nothing from then on."""

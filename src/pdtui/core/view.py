@@ -200,7 +200,7 @@ class LaneView(_View):
     def _counts_of(self, kinds: Mask, first: int, stop: int) -> Counts:
         """How many rows of these kinds each stretch has."""
         source = self.matches.of(self.lane.source).source
-        counts = source.kind_counts.passing([kinds], first)[: stop - first]
+        counts = source.kind_counts.passing([kinds], first, stop)
         rest = [
             np.count_nonzero(kinds.take(source.columns.kind[at : at + STRETCH], mode="clip"))
             for at in range((first + len(counts)) * STRETCH, stop * STRETCH, STRETCH)
@@ -230,11 +230,13 @@ class TimelineView(_View):
     def __init__(self, matches: Matches, merge: Merge) -> None:
         super().__init__(matches)
         self.merge = merge
+        self._merged = merge.now
+        """The order as it was when this was counted: rows may come while a thread counts."""
         self._versions: tuple[int, ...] = ()
 
     def place_of(self, source: int, row: int) -> int:
         """The place of this row, or of the first one shown after it in order."""
-        place = self.merge.refs.place_of(source, row)
+        place = self._merged.order.place_of(source, row)
         return len(self) if place is None else self._above(place)
 
     def update(self, changed: int) -> int:
@@ -246,14 +248,17 @@ class TimelineView(_View):
             self._versions, changed = self.matches.versions, 0
         place = min(self._done, changed)
         kept = self._above(place) if place else 0
-        self._count(place, len(self.merge))
+        self._merged = self.merge.now
+        # Of sources that are newer than the filter's, nothing is decided yet.
+        known = self._merged.order.sources <= len(self.matches.snapshot)
+        self._count(place if known else 0, len(self._merged.order) if known else 0)
         return kept
 
     def _counts(self, first: int, stop: int) -> Counts:
         of = [self.matches.of(number) for number in range(len(self.matches.snapshot))]
         if all(matches.by_kind for matches in of):
-            return self.merge.kinds.passing([matches.kinds for matches in of], first)
-        above = self.merge.refs.above[first : stop + 1]
+            return self._merged.kinds.passing([matches.kinds for matches in of], first, stop)
+        above = self._merged.order.above[first : stop + 1]
         counts = np.zeros(stop - first, np.int64)
         for number, matches in enumerate(of):
             counts += matches.counts(above[:, number])
@@ -262,7 +267,7 @@ class TimelineView(_View):
     def _find(self, first: int, stop: int) -> _Shown:
         mask = np.zeros(stop - first, np.bool_)
         refs = np.empty(stop - first, np.int64)
-        for number, (here, begin) in self.merge.refs.parts(first, stop).items():
+        for number, (here, begin) in self._merged.order.parts(first, stop).items():
             end = begin + len(here)
             mask[here] = self.matches.of(number).mask(begin, end)
             refs[here] = refs_of(number, begin, end)
@@ -270,4 +275,4 @@ class TimelineView(_View):
         return _Shown(places + first, refs[places])
 
     def _ref_at(self, place: int) -> int:
-        return self.merge.refs[place]
+        return self._merged.order[place]
