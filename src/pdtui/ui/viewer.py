@@ -33,7 +33,7 @@ from pdtui.ui.pace import Pace
 from pdtui.ui.prompt import Prompt
 from pdtui.ui.rows import RowsView
 from pdtui.ui.session import Session
-from pdtui.ui.showing import AT_ONCE, Showing, tails_in
+from pdtui.ui.showing import FILTERED_AT_ONCE, Showing, tails_in
 from pdtui.ui.theme import PDTUI_THEME
 
 _LINES_AROUND = 4
@@ -359,7 +359,7 @@ class Viewer(Frame):
         self.workers.cancel_group(self, "filter")
         showing = self._sought = self.session.prepare(wanted)
         rows = self.session.rows
-        if rows > AT_ONCE or (wanted.texts and rows > _SEARCH_AT_ONCE):
+        if rows > FILTERED_AT_ONCE or (wanted.texts and rows > _SEARCH_AT_ONCE):
             self.searching = bool(wanted.texts)
             self._fill_then_adopt(showing, list(self.session.lanes))
         else:
