@@ -46,7 +46,7 @@ def opened(
     if request.param != "at once":
         monkeypatch.setattr(showing, "AT_ONCE", 1000)
         monkeypatch.setattr("pdtui.ui.session.AT_ONCE", 1000)
-        monkeypatch.setattr(viewer_module, "AT_ONCE", 1000)
+        monkeypatch.setattr(viewer_module, "FILTERED_AT_ONCE", 1000)
     if request.param == "by processes":
         monkeypatch.setattr(whole, "OWN_PROCESS", 1)
 

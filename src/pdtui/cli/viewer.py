@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -53,20 +54,26 @@ def open_screen(typed: Typed, *, follow: bool = True, ascii_only: bool = False) 
     offsets = offsets_of(typed.offset, labels)
     named = _with_terminal(named)
 
-    from pdtui.core.lanes import Split
-    from pdtui.ui.opening import open_viewer
+    # All that is made from here to the first picture stays: to look for garbage in it costs a
+    # tenth of that time.
+    gc.disable()
+    try:
+        from pdtui.core.lanes import Split
+        from pdtui.ui.opening import open_viewer
 
-    return open_viewer(
-        named,
-        wanted=wanted,
-        typed=inputs_of(typed),
-        split=Split(typed.split),
-        offsets=offsets,
-        year=typed.year,
-        follow=follow,
-        ascii_only=ascii_only,
-        trouble=[*wrong, *troubles],
-    )
+        return open_viewer(
+            named,
+            wanted=wanted,
+            typed=inputs_of(typed),
+            split=Split(typed.split),
+            offsets=offsets,
+            year=typed.year,
+            follow=follow,
+            ascii_only=ascii_only,
+            trouble=[*wrong, *troubles],
+        )
+    finally:
+        gc.enable()
 
 
 def _openable(named: list[Named], *, follow: bool) -> tuple[list[Named], list[SourceError]]:

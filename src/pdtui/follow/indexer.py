@@ -67,7 +67,8 @@ class Indexer:
         """Whether it ended without having found anything."""
         command = "from pdtui.follow.indexer import serve; serve()"
         self._process = subprocess.Popen(
-            [sys.executable, "-c", command],
+            # -P: what lies in the folder that one happens to be in is no part of the program.
+            [sys.executable, "-P", "-c", command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -27,6 +27,9 @@ from pdtui.follow.whole import Whole
 
 HEARTBEAT = 0.5
 """Seconds between looks when nothing rings."""
+_LONG_SILENT = 60
+"""Looks without anything new after which the heart beats half as often: at rest, looking at many
+files is most of what is left to do."""
 _PAUSE = 0.02
 """Least seconds between two looks, so that a flood of small writes is taken in gulps."""
 _LONGEST_PAUSE = 0.1
@@ -76,6 +79,8 @@ class Ingest:
         self._leaving: dict[int, Feed] = {}
         """The tails whose whole sources are in the store, but perhaps not on the screen yet."""
         self._leave_at = 0.0
+        self._silent = 0
+        """How often in a row there was nothing new."""
         self._reads_wholes = False
         """Whether some of them is being read here, and not by a process."""
         self._hundredths = 0
@@ -134,6 +139,7 @@ class Ingest:
                 # Asked before the look, which then finds all that came up to the end.
                 over = not self._follow and all(feed.follower.wait(0) for feed in self._feeds)
                 changed = self._look()
+                self._silent = 0 if changed else self._silent
                 further = not self._held and self._read_wholes()
                 if changed or further:
                     self._notify(self.store.changed())
@@ -159,7 +165,10 @@ class Ingest:
             took = time.monotonic() - began
             time.sleep(min(max(_PAUSE, _SHARE * took), _LONGEST_PAUSE))
             return
-        beat = min(HEARTBEAT, _GLANCE) if self._wholes and not self._held else HEARTBEAT
+        self._silent += 1
+        beat = HEARTBEAT if self._silent < _LONG_SILENT else 2 * HEARTBEAT
+        if self._wholes and not self._held:
+            beat = min(beat, _GLANCE)
         self._bell.wait(max(0.0, beat - (time.monotonic() - began)))
         self._bell.clear()
         time.sleep(max(0.0, _PAUSE - (time.monotonic() - began)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -68,7 +69,13 @@ def open_viewer(
         ascii_only=ascii_only,
         notices=tuple(map(str, trouble)),
     )
-    app.go_on = ingest.go_on
+
+    def go_on() -> None:
+        gc.freeze()
+        gc.enable()
+        ingest.go_on()
+
+    app.go_on = go_on
     app.failure = lambda: ingest.failure
     watcher = Watcher([one.path for one in named if not one.stream], ring) if follow else None
     if watcher:

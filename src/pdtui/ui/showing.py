@@ -18,7 +18,9 @@ from pdtui.core.view import LaneView, TimelineView
 from pdtui.follow.tail import TailSource
 
 AT_ONCE = 200_000
-"""Rows that are put in order, or filtered, before the next key; more are on a thread."""
+"""Rows that are put in order before the next key; more are on a thread."""
+FILTERED_AT_ONCE = 20_000_000
+"""The same of rows that are filtered by what is decided for all of a kind together."""
 _NONE = 2**62
 
 

@@ -14,7 +14,6 @@ from textual import on, work
 from textual.app import App, ComposeResult
 from textual.events import Resize
 from textual.geometry import Size
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import get_current_worker
@@ -29,33 +28,19 @@ from pdtui.ui.filterbar import Choices, FilterBar
 from pdtui.ui.filtering import filter_of
 from pdtui.ui.frame import Frame
 from pdtui.ui.lanegrid import LaneGrid
+from pdtui.ui.messages import ShowingMade, StoreGrew
 from pdtui.ui.pace import Pace
 from pdtui.ui.prompt import Prompt
 from pdtui.ui.rows import RowsView
 from pdtui.ui.session import Session
-from pdtui.ui.showing import AT_ONCE, Showing, tails_in
+from pdtui.ui.showing import FILTERED_AT_ONCE, Showing, tails_in
 from pdtui.ui.theme import PDTUI_THEME
 
 _LINES_AROUND = 4
+_LONG_BEFORE_ROWS = 2.0
+"""Seconds after which it is gone on with what comes after the first rows, if there are none."""
 _SEARCH_AT_ONCE = 50_000
 """Rows whose text is searched before the next key; more are searched on a thread."""
-
-
-class ShowingMade(Message):
-    """What was made on a thread can be shown: for another filter, or of all that was read."""
-
-    def __init__(self, showing: Showing | None, *, ahead: bool = False) -> None:
-        super().__init__()
-        self.showing = showing
-        self.ahead = ahead
-
-
-class StoreGrew(Message):
-    """The store has changed; read it from the store."""
-
-    def can_replace(self, message: Message) -> bool:
-        """One is as good as many."""
-        return isinstance(message, StoreGrew)
 
 
 class Viewer(Frame):
@@ -149,6 +134,7 @@ class Viewer(Frame):
             self.say(" · ".join(self._notices), seconds=15)
         await self._update()
         self.set_interval(1.0, self._tick)
+        self.set_timer(_LONG_BEFORE_ROWS, self._go_on)
 
     # What is on the screen
 
@@ -269,7 +255,11 @@ class Viewer(Frame):
 
     def _painted(self, began: float) -> None:
         self._pace.painted(began)
-        if self.session.rows and not self._went_on:
+        if self.session.rows:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if not self._went_on:
             self._went_on = True
             self.go_on()
 
@@ -359,7 +349,7 @@ class Viewer(Frame):
         self.workers.cancel_group(self, "filter")
         showing = self._sought = self.session.prepare(wanted)
         rows = self.session.rows
-        if rows > AT_ONCE or (wanted.texts and rows > _SEARCH_AT_ONCE):
+        if rows > FILTERED_AT_ONCE or (wanted.texts and rows > _SEARCH_AT_ONCE):
             self.searching = bool(wanted.texts)
             self._fill_then_adopt(showing, list(self.session.lanes))
         else:
