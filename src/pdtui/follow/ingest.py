@@ -122,6 +122,8 @@ class Ingest:
         """
         self._stopping = True
         self.ring()
+        for whole in list(self._wholes.values()):
+            whole.kill()
         if self._thread.is_alive():
             self._thread.join()
         for feed in self._feeds:

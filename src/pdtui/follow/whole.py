@@ -68,6 +68,11 @@ class Whole:
         read = self._indexer.position if self._indexer else self.feed.source.fed
         return min(read / self._tail.begin, 1.0)
 
+    def kill(self) -> None:
+        """Ends the process, if one is at it. Callable from any thread."""
+        if indexer := self._indexer:
+            indexer.kill()
+
     def close(self) -> None:
         """Gives the file up."""
         if self._indexer:
