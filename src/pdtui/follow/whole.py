@@ -29,7 +29,7 @@ class Whole:
         self.waits = tail.begin >= OWN_PROCESS
         """Whether it is to have a process and has none yet."""
         if not self.waits:
-            self._begin_here()
+            self._follow_from(FROM_THE_START)
 
     @property
     def runs(self) -> bool:
