@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -35,6 +35,8 @@ class Feed:
     """Makes the source anew, where its file begins anew."""
     tail: Callable[[], Feed | None] = lambda: None
     """Makes the feed of what is worth reading before all the rest, if there is such."""
+    first: InitVar[Source | None] = None
+    """The source to begin with, if it is another one than `renew` makes."""
     source: Source = field(init=False)
     loaded: bool = False
     """Whether what was there at the start has been read: what comes after that is live."""
@@ -43,8 +45,8 @@ class Feed:
     fed_at: float = 0.0
     """When bytes last came, on the monotonic clock."""
 
-    def __post_init__(self) -> None:
-        self.source = self.renew()
+    def __post_init__(self, first: Source | None) -> None:
+        self.source = self.renew() if first is None else first
 
     def take(self, batch: Callable[[], int | None]) -> bool:
         """Takes one block; whether there was any, or anything new to say.

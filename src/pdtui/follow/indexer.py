@@ -17,6 +17,7 @@ import select
 import struct
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -66,35 +67,36 @@ class Indexer:
         self.failed = False
         """Whether it ended without having found anything."""
         command = "from pdtui.follow.indexer import serve; serve()"
-        self._process = subprocess.Popen(
-            # -P: what lies in the folder that one happens to be in is no part of the program.
-            [sys.executable, "-P", "-c", command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            pass_fds=(descriptor,),
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-                # It needs no linear algebra, whose threads would take memory.
-                "OPENBLAS_NUM_THREADS": "1",
-            },
-        )
-        assert self._process.stdin
+        # By a file, since a pipe may be too small, and this thread would wait for the process.
+        with tempfile.TemporaryFile(prefix="pdtui-") as job:
+            pickle.dump(Job(source, descriptor, grammar_in_use(), added_markers()), job)
+            job.seek(0)
+            self._process = subprocess.Popen(
+                # -P: what lies in the folder that one happens to be in is no part of the program.
+                [sys.executable, "-P", "-c", command],
+                stdin=job,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(descriptor,),
+                env={
+                    **os.environ,
+                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                    # It needs no linear algebra, whose threads would take memory.
+                    "OPENBLAS_NUM_THREADS": "1",
+                },
+            )
         assert self._process.stdout
-        self._pipe = self._process.stdout.fileno()
-        with suppress(BrokenPipeError):
-            job = Job(source, descriptor, grammar_in_use(), added_markers())
-            pickle.dump(job, self._process.stdin)
-            self._process.stdin.close()
+        self._pipe = self._process.stdout
+        self._poll = select.poll()
+        self._poll.register(self._pipe, select.POLLIN)
 
     def look(self) -> None:
         """Takes in how far it is by now, without waiting; what it has found is read at once."""
-        while self.found is None and not self.failed and select.select([self._pipe], [], [], 0)[0]:
+        while self.found is None and not self.failed and self._said_something():
             try:
-                [said] = _NUMBER.unpack(_read(self._pipe, _NUMBER.size))
+                [said] = _NUMBER.unpack(_read(self._pipe.fileno(), _NUMBER.size))
                 if said == _DONE:
-                    self.found = _receive(self._pipe)
+                    self.found = _receive(self._pipe.fileno())
                     self.close()
                 else:
                     self.position = said
@@ -102,15 +104,19 @@ class Indexer:
                 self.failed = True
                 self.close()
 
+    def kill(self) -> None:
+        """Ends the process; who reads from it gets no more. Callable from any thread."""
+        self._process.kill()
+
     def close(self) -> None:
-        """Ends the process, if it still runs."""
+        """Ends the process, if it still runs, and waits for that."""
         self._process.kill()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_SHORT)
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                with suppress(BrokenPipeError):
-                    pipe.close()
+        self._pipe.close()
+
+    def _said_something(self) -> bool:
+        return bool(self._poll.poll(0))
 
 
 def serve() -> None:

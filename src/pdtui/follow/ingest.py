@@ -86,6 +86,8 @@ class Ingest:
         self._hundredths = 0
         """How much of them has been read, all together."""
         self._held = hold
+        self.looked = threading.Event()
+        """Set when each file was looked at once: there are rows of each, if it has any."""
         self._bell = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="pdtui-ingest", daemon=True)
@@ -122,6 +124,8 @@ class Ingest:
         """
         self._stopping = True
         self.ring()
+        for whole in list(self._wholes.values()):
+            whole.kill()
         if self._thread.is_alive():
             self._thread.join()
         for feed in self._feeds:
@@ -139,6 +143,7 @@ class Ingest:
                 # Asked before the look, which then finds all that came up to the end.
                 over = not self._follow and all(feed.follower.wait(0) for feed in self._feeds)
                 changed = self._look()
+                self.looked.set()
                 self._silent = 0 if changed else self._silent
                 further = not self._held and self._read_wholes()
                 if changed or further:

@@ -148,9 +148,8 @@ def _tail_feed(named: Named, year: int | None, renew: Callable[[], Source]) -> F
     first = year_of(named.path, begin)
     if year:
         first += year - year_of(named.path)
-    feed = Feed(Follower(named.path, begin), renew)
-    feed.source = TailSource(named.label, str(named.path), first, begin)
-    return feed
+    tail = TailSource(named.label, str(named.path), first, begin)
+    return Feed(Follower(named.path, begin), renew, first=tail)
 
 
 def year_of(path: Path, begin: int = 0) -> int:

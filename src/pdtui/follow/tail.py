@@ -13,8 +13,10 @@ from pathlib import Path
 
 from pdtui.core.source import Segment, Source
 
-TAIL = 256 * 1024
-"""Bytes before the end of a file that are read first: a screenful of any lines, in some ms."""
+TAIL = 96 * 1024
+"""Bytes before the end of a file that are read first: some screenfuls of lines, in some ms."""
+_MOST_TAIL = 16
+"""How many times as many are looked at for a line's end."""
 LARGE = 4 * 1024 * 1024
 """Bytes of a file from which on its tail is read first; less is read in no time."""
 
@@ -73,11 +75,15 @@ def begin_of_tail(path: Path) -> int:
             size = os.fstat(file.fileno()).st_size
             if size < LARGE:
                 return 0
-            file.seek(size - TAIL)
-            sample = file.read(TAIL)
+            for length in (TAIL, _MOST_TAIL * TAIL):
+                begin = max(size - length, 0)
+                file.seek(begin)
+                sample = file.read(length)
+                if b"\n" in sample[:-1]:
+                    return begin + sample.find(b"\n") + 1
     except OSError:
-        return 0
-    return size - TAIL + sample.find(b"\n") + 1 if b"\n" in sample[:-1] else 0
+        pass
+    return 0
 
 
 def _position(source: Source) -> int:

@@ -29,7 +29,7 @@ class Whole:
         self.waits = tail.begin >= OWN_PROCESS
         """Whether it is to have a process and has none yet."""
         if not self.waits:
-            self._begin_here()
+            self._follow_from(FROM_THE_START)
 
     @property
     def runs(self) -> bool:
@@ -67,6 +67,11 @@ class Whole:
         """How much has been read of what the tail does not show."""
         read = self._indexer.position if self._indexer else self.feed.source.fed
         return min(read / self._tail.begin, 1.0)
+
+    def kill(self) -> None:
+        """Ends the process, if one is at it. Callable from any thread."""
+        if indexer := self._indexer:
+            indexer.kill()
 
     def close(self) -> None:
         """Gives the file up."""

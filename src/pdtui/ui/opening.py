@@ -76,6 +76,7 @@ def open_viewer(
         ingest.go_on()
 
     app.go_on = go_on
+    app.is_ready = ingest.looked.is_set
     app.failure = lambda: ingest.failure
     watcher = Watcher([one.path for one in named if not one.stream], ring) if follow else None
     if watcher:

@@ -7,6 +7,7 @@ ingest thread ── StoreGrew ──▶ app: at most 15 times a second
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -37,6 +38,7 @@ from pdtui.ui.showing import FILTERED_AT_ONCE, Showing, tails_in
 from pdtui.ui.theme import PDTUI_THEME
 
 _LINES_AROUND = 4
+_FIRST_WAIT = 0.5
 _LONG_BEFORE_ROWS = 2.0
 """Seconds after which it is gone on with what comes after the first rows, if there are none."""
 _SEARCH_AT_ONCE = 50_000
@@ -73,6 +75,8 @@ class Viewer(Frame):
         self._update_waits = False
         self._ticks = 0
         self._went_on = False
+        self.is_ready: Callable[[], bool] = lambda: True
+        """Whether there are rows of all files."""
         self.go_on: Callable[[], None] = lambda: None
         """Called when the first rows are on the screen: the rest can be read."""
 
@@ -132,9 +136,16 @@ class Viewer(Frame):
         self.give_focus(self.timeline)
         if self._notices:
             self.say(" · ".join(self._notices), seconds=15)
+        await self._first_rows()
         await self._update()
         self.set_interval(1.0, self._tick)
         self.set_timer(_LONG_BEFORE_ROWS, self._go_on)
+
+    async def _first_rows(self) -> None:
+        """Waits a little for rows of all files: a picture without them would only cost time."""
+        deadline = time.monotonic() + _FIRST_WAIT
+        while not self.is_ready() and time.monotonic() < deadline:
+            await asyncio.sleep(0.005)
 
     # What is on the screen
 
