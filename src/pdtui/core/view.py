@@ -166,6 +166,8 @@ class LaneView(_View):
 
     def update(self) -> int:
         """Takes in what is new; returns the first place that is not as before."""
+        # The rows first: of those all kinds are known when the kinds are decided.
+        stop = self.matches.snapshot[self.lane.source][1]
         matches = self.matches.of(self.lane.source)
         source = matches.source
         same = self._decide(source)
@@ -173,7 +175,6 @@ class LaneView(_View):
         kept, place = len(self), self._done
         if version != self._version or not same:
             self._version, kept, place = version, 0, 0
-        stop = self.matches.snapshot[self.lane.source][1]
         if stop > place or place == 0:
             source.count_kinds()
             self._count(place, stop)
