@@ -28,9 +28,12 @@ def rank_choices(session: Session) -> list[Choice]:
 def marker_choices(session: Session) -> list[Choice]:
     """The markers that occur, the most frequent first; the others after them."""
     present = session.present_markers()
+    # Of those as frequent the order is always the same, however the log was read.
+    order = {marker.emoji: place for place, marker in enumerate(known_markers())}
+    in_order = sorted(present.items(), key=lambda one: (-one[1], order.get(one[0], len(order))))
     found = [
         Choice(marker_of(emoji).name, emoji, marker_of(emoji).meaning, rows)
-        for emoji, rows in present.items()
+        for emoji, rows in in_order
     ]
     rest = [
         Choice(marker.name, marker.emoji, marker.meaning, 0)
