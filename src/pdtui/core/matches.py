@@ -23,6 +23,7 @@ SEARCH_ROWS = 20_000
 """Rows whose text is searched in one turn (a few megabytes, some milliseconds)."""
 
 Mask = npt.NDArray[np.bool_]
+_NO_KIND: Mask = np.zeros(1, np.bool_)
 
 
 @dataclass(slots=True)
@@ -48,7 +49,8 @@ class SourceMatches:
         """Decides on kinds that are new, and on those whose rank is known better now."""
         if self.source.kinds.revision != self._revision:
             self._revision = self.source.kinds.revision
-            kinds = self.filter.kind_mask(self.source)
+            # Never without an answer: on a thread, rows may turn up that came after the decision.
+            kinds = self.filter.kind_mask(self.source) if self.source.kinds.kinds else _NO_KIND
             if not np.array_equal(kinds[: len(self._kinds)], self._kinds):
                 self.version += 1
             self._kinds = kinds
