@@ -49,8 +49,7 @@ class SourceMatches:
         """Decides on kinds that are new, and on those whose rank is known better now."""
         if self.source.kinds.revision != self._revision:
             self._revision = self.source.kinds.revision
-            # Never without an answer: on a thread, rows may turn up that came after the decision.
-            kinds = self.filter.kind_mask(self.source) if self.source.kinds.kinds else _NO_KIND
+            kinds = self.filter.kind_mask(self.source)
             if not np.array_equal(kinds[: len(self._kinds)], self._kinds):
                 self.version += 1
             self._kinds = kinds
@@ -86,8 +85,8 @@ class SourceMatches:
 
     @property
     def kinds(self) -> Mask:
-        """Which kinds pass."""
-        return self._kinds
+        """Which kinds pass; at least one entry, for kinds that came after the decision."""
+        return self._kinds if len(self._kinds) else _NO_KIND
 
     def counts(
         self, bounds: npt.NDArray[np.int64], kinds: Mask | None = None
@@ -104,7 +103,7 @@ class SourceMatches:
         columns = self.source.columns
         # An unfinished last row may be amended to a kind that is newer than the decision; its
         # amendment brings a new decision, until when any answer will do.
-        mask = self._kinds.take(columns.kind[first:stop], mode="clip")
+        mask = self.kinds.take(columns.kind[first:stop], mode="clip")
         if self.window:
             when = columns.when[first:stop]
             mask &= (when != NO_TIME) & (when >= self.window[0]) & (when <= self.window[1])
