@@ -265,10 +265,12 @@ def test_a_view_is_made_on_a_thread_while_rows_come() -> None:
 
         def look() -> None:
             while not done.is_set():
-                timeline = TimelineView(panes.matches, panes.merge)
+                matches = Matches(panes.matches.filter)
+                matches.refresh(store_of(*written).snapshot())
+                timeline = TimelineView(matches, panes.merge)
                 timeline.update(0)
                 seen.append(rows_of(timeline))
-                lane = LaneView(panes.matches, Lane(0, Split.SOURCE, None, "x"))
+                lane = LaneView(matches, Lane(0, Split.SOURCE, None, "x"))
                 lane.update()
                 assert len(rows_of(lane)) == len(lane) == lane.total
 

@@ -23,6 +23,7 @@ SEARCH_ROWS = 20_000
 """Rows whose text is searched in one turn (a few megabytes, some milliseconds)."""
 
 Mask = npt.NDArray[np.bool_]
+_NO_KIND: Mask = np.zeros(1, np.bool_)
 
 
 @dataclass(slots=True)
@@ -84,8 +85,8 @@ class SourceMatches:
 
     @property
     def kinds(self) -> Mask:
-        """Which kinds pass."""
-        return self._kinds
+        """Which kinds pass; at least one entry, for kinds that came after the decision."""
+        return self._kinds if len(self._kinds) else _NO_KIND
 
     def counts(
         self, bounds: npt.NDArray[np.int64], kinds: Mask | None = None
@@ -102,7 +103,7 @@ class SourceMatches:
         columns = self.source.columns
         # An unfinished last row may be amended to a kind that is newer than the decision; its
         # amendment brings a new decision, until when any answer will do.
-        mask = self._kinds.take(columns.kind[first:stop], mode="clip")
+        mask = self.kinds.take(columns.kind[first:stop], mode="clip")
         if self.window:
             when = columns.when[first:stop]
             mask &= (when != NO_TIME) & (when >= self.window[0]) & (when <= self.window[1])
