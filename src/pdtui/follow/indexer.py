@@ -1,7 +1,7 @@
 """Reads a large file in a process of its own, so that the screen has an interpreter to itself.
 
 The process is a new one, not a fork: by then there are threads, and one of them may hold a lock.
-It is given the open file, and sends back what it found: twenty bytes of columns a row, which go
+It is given the open file, and sends back what it found: six bytes of columns a row, which go
 over the pipe as they lie in memory.
 
     parent ── Job, pickled ──▶ child

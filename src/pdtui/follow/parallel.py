@@ -1,7 +1,7 @@
 """Reads several large files at once, a process each: Python's threads share one interpreter.
 
 A file is read here as `Ingest.load` reads it, in a process of its own, which sends back what it
-found: twenty bytes of columns a row, not the text.
+found: six bytes of columns a row, not the text.
 """
 
 from __future__ import annotations
