@@ -183,8 +183,10 @@ class Alike:
         rows = rows[self._may_be_kept(claims, rows)][:_MOST_A_BLOCK]
         candidates = []
         of_rows = self._found_of(claims, marks, lead, closer, rows)
-        for row, found in zip(rows.tolist(), of_rows, strict=True):
-            candidate = self._candidate(claims, row, found)
+        looked = Looked(claims.block, claims.starts[rows], claims.ends[rows])
+        reaches = self._reach[self._beginnings.numbers(looked.beginnings())]
+        for row, found, reach in zip(rows.tolist(), of_rows, reaches.tolist(), strict=True):
+            candidate = self._candidate(claims, row, found, reach)
             if candidate is None:
                 continue
             if candidate.key in self._once and candidate.key not in self._twice:
@@ -228,8 +230,11 @@ class Alike:
         )  # fmt: skip
         return (Found(*map(int, one)) for one in zip(*(c.tolist() for c in columns), strict=True))
 
-    def _candidate(self, claims: Claims, row: int, found: Found) -> _Candidate | None:
-        """What decides for such a line; None where that is more than is looked at."""
+    def _candidate(self, claims: Claims, row: int, found: Found, reach: int) -> _Candidate | None:
+        """What decides for such a line; None where that is more than is looked at.
+
+        `reach` is how many bytes of lines with its beginning are looked at so far.
+        """
         line = claims.text[claims.starts[row] : claims.ends[row]]
         head = found.text_at + _bytes_behind(line, found.text_at)
         stamp = stamp_in(line[: found.text_at], claims, row) if found.stamped else StampPlace()
@@ -238,7 +243,7 @@ class Alike:
         by_head = self._is_told_by_head(line, found)
         if not by_head and (len(line) > LONGEST or _CLOCK.search(line, found.text_at)):
             return None
-        tail = b"" if by_head else line[head:].translate(_ZEROS)
+        tail = line[head : max(reach, head) if by_head else None].translate(_ZEROS)
         return _Candidate(
             row, found, stamp, head, by_head, hash((blanked(line[:head], stamp), tail))
         )
