@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from bisect import bisect_left
 from pathlib import Path
 
 from pdtui.core.source import Segment, Source
@@ -64,7 +65,7 @@ class TailSource(Source):
         assert self.became is not None
         columns = self.columns
         offset = (int(columns.offset[row]) if row < len(self) else self.end) + self._shift
-        return int(self.became.columns.offset.searchsorted(offset))
+        return bisect_left(self.became.columns.offset, offset)
 
 
 def begin_of_tail(path: Path) -> int:
