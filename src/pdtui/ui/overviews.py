@@ -26,6 +26,8 @@ _LOOK_EVERY = 0.5
 """Seconds between two looks at who waits: a stall shows within a second of its threshold."""
 _LOOK_SHARE = 15
 """How many times as long as a look took the next one waits."""
+_IN_TORRENT = 30.0
+"""Seconds between two times that problems are looked for while thousands of rows a second come."""
 _AT_REST = 0.9
 """Seconds for which it waits longer where no row has come."""
 _OPEN = "-overview"
@@ -45,6 +47,7 @@ class Overviews(Viewer):
     """The viewer with its views beside the log."""
 
     _look_at, _looked_at = 0.0, -1
+    _find_at = 0.0
     answers = 0
     """How often it was found out what is wrong."""
 
@@ -89,7 +92,10 @@ class Overviews(Viewer):
         insight.look(live=self.live)
         if waiting != [stall.waiting for stall in insight.stalls]:
             self._finder.expire()  # what a stall explains is no problem of its own
-        if self._finder.is_due(insight.clocks.snapshot):
+        # In a torrent each look at all rows would hold up the new ones for as long as it takes.
+        later = self._pace.in_torrent and time.monotonic() < self._find_at
+        if self._finder.is_due(insight.clocks.snapshot) and not later:
+            self._find_at = time.monotonic() + _IN_TORRENT
             self._finder.begin()
             # A daemon: who quits need not wait until all rows were looked at.
             threading.Thread(

@@ -8,6 +8,10 @@ _LEAST_INTERVAL = 1 / 15
 """Seconds between two updates of the screen."""
 _FLOOD_INTERVAL, _FLOOD = 0.16, 200
 """The same after an update with so many new rows: more than are in sight, and nobody reads them."""
+_TORRENT = 1000
+"""New rows in an update from which on what looks at all rows has to wait."""
+_OVER = 2.0
+"""Seconds without an update after which a torrent is over."""
 _MOST_INTERVAL, _SHARE = 2.0, 4
 """After an update that took long, so many times as long is left to the keys, but no longer."""
 _MOST_PAINT_INTERVAL, _PAINT_SHARE = 0.2, 3
@@ -33,6 +37,11 @@ class Pace:
     def painted(self, began: float) -> None:
         """Notes how long the screen was painted, and the keys waited."""
         self._paint_cost = time.monotonic() - began
+
+    @property
+    def in_torrent(self) -> bool:
+        """Whether so many rows come that only showing them is affordable."""
+        return self._gained > _TORRENT and time.monotonic() - self._updated < _OVER
 
     def wait(self, *, loaded: bool) -> float:
         """Seconds until the next update."""
