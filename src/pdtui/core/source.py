@@ -21,9 +21,9 @@ from pdtui.core.stamps import NO_TIME
 from pdtui.core.traces import Traces
 
 _FIRST_PIECE = 64 * 1024
-_PIECE = 2 * 1024 * 1024
-"""Bytes that are scanned together. More do not fit into the processor's cache, fewer pay for the
-calls: 0.25 MiB is a third slower."""
+_PIECE = 4 * 1024 * 1024
+"""Bytes that are scanned together: less has to pay for the calls (1 MiB: a third slower), of more
+what is worked out does not fit into the processor's cache (8 MiB: a tenth)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-BLOCK = 2 * 1024 * 1024
-"""Bytes read at a time: small enough for the scanner to work in the cache."""
+BLOCK = 4 * 1024 * 1024
+"""Bytes read at a time, as many as are scanned together."""
 _PROOF = 256
 """Bytes at the file's begin and before our place that must stay as they were."""
 WAITING = "waiting for it to appear"

@@ -27,6 +27,7 @@ import numpy as np
 from pdtui.core.grammar import Grammar, grammar_in_use, use_grammar
 from pdtui.core.markers import Marker, add_markers, added_markers
 from pdtui.core.source import Source
+from pdtui.follow.allocator import keep_memory
 from pdtui.follow.follower import BLOCK, Proof, proof_of
 
 _PROGRESS_EVERY = 4 * BLOCK
@@ -122,6 +123,7 @@ class Indexer:
 def serve() -> None:
     """The process: reads its job from stdin, and writes to stdout."""
     os.nice(_NICENESS)
+    keep_memory()
     job: Job = pickle.load(sys.stdin.buffer)
     add_markers(job.markers)
     use_grammar(job.grammar)

@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 
 from pdtui.core.store import Store
+from pdtui.follow.allocator import keep_memory
 from pdtui.follow.feed import Feed
 from pdtui.follow.tail import TailSource
 from pdtui.follow.whole import Whole
@@ -64,6 +65,7 @@ class Ingest:
         follow: bool = True,
         hold: bool = False,
     ) -> None:
+        keep_memory()
         self.store = store
         self.failure = ""
         """What ended the thread, if anything but `stop` did."""
