@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pyte
+from rich.cells import cell_len
 
 PDTUI = (sys.executable, "-m", "pdtui")
 
@@ -59,7 +60,21 @@ class Terminal:
     @property
     def text(self) -> str:
         """What is on the screen."""
-        return "\n".join(self.screen.display)
+        return "\n".join(map(self._line, range(self.screen.lines)))
+
+    def _line(self, row: int) -> str:
+        """One line of the screen.
+
+        Where half of a wide sign was painted over, its other half has no text, of which pyte's own
+        `display` thinks otherwise.
+        """
+        cells = [self.screen.buffer[row][column].data for column in range(self.screen.columns)]
+        after_wide = [False, *(cell_len(cell) == 2 for cell in cells)]
+        return "".join(
+            cell or " "
+            for cell, hidden in zip(cells, after_wide, strict=False)
+            if cell or not hidden
+        )
 
     def type(self, keys: str) -> None:
         """Types into the terminal, all in one packet."""

@@ -27,6 +27,7 @@ _COMING_UP = (Step.ENGINE_STARTED, Step.ADDRESS_SET, Step.BOUND, Step.LISTENING,
 _READY = re.compile(r"(?P<rank>\d+),.*send_type:(?P<type>\w+)")
 _CONNECTS = {"decode": True, "prefill": False, "PREFILL": True, "DECODE": False, "0": True}
 """What the patch's words and MyRank say of the side that writes them: whether it connects."""
+_CROWD = 16
 _MOST_AT_ONCE = 256
 """No process has more engines or handshakes under way at a time; older ones were given up."""
 _MOST_SIDES = 4096
@@ -50,6 +51,8 @@ class EngineReader:
     """The latest engines that have not ended."""
     _under_way: list[Side] = field(default_factory=list)
     """The latest sides of which something may still be said."""
+    _crowd: int = _CROWD
+    """How many there may be before those that are over are left out: each row looks through all."""
     _generations: Counter[str] = field(default_factory=Counter)
     """How many engines have had each address."""
     behind: bool = False
@@ -203,9 +206,10 @@ class EngineReader:
             # What is over is forgotten first: each look at the handshakes goes over all sides.
             self.sides.sort(key=lambda one: (one.open, one.number))
             self.sides = sorted(self.sides[-_MOST_SIDES:], key=lambda one: one.number)
-        if len(self._under_way) >= 2 * _MOST_AT_ONCE:
+        if len(self._under_way) >= self._crowd:
             left = [other for other in self._under_way if not _is_over(other)]
             self._under_way = left[-_MOST_AT_ONCE:]
+            self._crowd = max(_CROWD, 2 * len(self._under_way))
         self._under_way.append(side)
         return side
 
