@@ -28,6 +28,8 @@ _LOOK_SHARE = 15
 """How many times as long as a look took the next one waits."""
 _IN_TORRENT = 30.0
 """Seconds between two times that problems are looked for while thousands of rows a second come."""
+_TOO_MANY = 500_000
+"""Rows from which on that waits for the torrent's end: it takes a second for so many."""
 _AT_REST = 0.9
 """Seconds for which it waits longer where no row has come."""
 _OPEN = "-overview"
@@ -93,7 +95,8 @@ class Overviews(Viewer):
         if waiting != [stall.waiting for stall in insight.stalls]:
             self._finder.expire()  # what a stall explains is no problem of its own
         # In a torrent each look at all rows would hold up the new ones for as long as it takes.
-        later = self._pace.in_torrent and time.monotonic() < self._find_at
+        too_early = time.monotonic() < self._find_at or len(self.session.merge) > _TOO_MANY
+        later = self._pace.in_torrent and too_early
         if self._finder.is_due(insight.clocks.snapshot) and not later:
             self._find_at = time.monotonic() + _IN_TORRENT
             self._finder.begin()
