@@ -23,6 +23,8 @@ _GATHER = 0.002
 """Seconds within which more of the same paint comes."""
 _QUIET = 0.4
 """Seconds without a change after which what a key did is over, if the processor rests too."""
+_STILL = 3.0
+"""The same where the program is at work on something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,9 @@ class Screen(Terminal):
                 looked, before_that = looked + span, used
                 used = processor_seconds(self.process.pid)
                 rests = used - before_that < _AT_REST * span
-                if rests and time.monotonic() - last > _QUIET:
+                still = time.monotonic() - last
+                # What it learns of millions of rows goes on beside the keys, for minutes.
+                if still > _STILL or (rests and still > _QUIET):
                     break
                 if looked - typed > longest:
                     raise FailedError(f"{self.name} was at work {longest:.0f} s after {key!r}")
