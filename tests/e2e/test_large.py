@@ -35,9 +35,14 @@ def opened(path: Path) -> Iterator[Terminal]:
 
 
 def children(process: int) -> list[int]:
-    """The processes that a process has started."""
+    """The processes that a process has started to read its files.
+
+    One that is still a copy of it is not counted: who starts it waits until it is another program,
+    and would wait for ever if it were stopped before.
+    """
     tasks = Path(f"/proc/{process}/task").iterdir()
-    return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
+    started = [pid for task in tasks for pid in (task / "children").read_text().split()]
+    return [int(pid) for pid in started if b"indexer" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def gone(processes: list[int]) -> bool:
