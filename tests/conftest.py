@@ -38,7 +38,7 @@ def data() -> Path:
 def corpus() -> Path:
     """All real logs, where they are."""
     if not CORPUS.is_dir():
-        pytest.skip("the full corpus is not here")
+        pytest.skip("the full corpus is no part of a clone; PDTUI_CORPUS says where it is")
     return CORPUS
 
 

@@ -59,7 +59,7 @@ def logs_of(run: str) -> list[Path]:
         found = [path for path in found if path.exists()]
         if len(found) >= 2:
             return found
-    pytest.skip("the full corpus is not here")
+    pytest.skip("the full corpus is no part of a clone; PDTUI_CORPUS says where it is")
 
 
 def answer(store: Store) -> dict[str, object]:
@@ -81,7 +81,7 @@ def test_the_seed(name: str, load: Load) -> None:
     path = CORPUS / "seed" / f"{name}.log"
     path = path if path.exists() else DATA / "seed" / f"{name}.log"
     if not path.exists():
-        pytest.skip("the full corpus is not here")
+        pytest.skip("the full corpus is no part of a clone; PDTUI_CORPUS says where it is")
     said = json.loads(json.dumps(answer(load(path, year=2025))))
     assert said == json.loads((GOLDEN / f"seed-{name}.json").read_text())
 

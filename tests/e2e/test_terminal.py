@@ -7,6 +7,7 @@ import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,8 +23,8 @@ def terminal() -> Iterator[Callable[..., Terminal]]:
     """Opens terminals that are closed after the test."""
     opened: list[Terminal] = []
 
-    def open_one(*arguments: object, **options: object) -> Terminal:
-        opened.append(Terminal(arguments, **options))  # type: ignore[arg-type]
+    def open_one(*arguments: str | Path, **options: Any) -> Terminal:
+        opened.append(Terminal(arguments, **options))
         return opened[-1]
 
     yield open_one
