@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 
 from pdtui.demo.scenario import Line, Scenario, SendType, build
 
@@ -124,7 +126,13 @@ def form_of(text: str) -> str | None:
     return next((name for name, form in FORMS.items() if form.match(rest)), None)
 
 
-def kind(line: Line, skew: float = 0.0) -> str:
+def kinds_in(scenario: Scenario, lines: Iterable[Line]) -> set[str]:
+    """The forms of these lines of a run, whose nodes' clocks may differ."""
+    skews = {file: scenario.truth.skews.get(Path(file).stem, 0.0) for file in scenario.files}
+    return {_kind(line, skews[line.file]) for line in lines}
+
+
+def _kind(line: Line, skew: float) -> str:
     """The form of a made-up line, whose stamp must be its time by the clock of its node."""
     text = plain(line)
     form = form_of(text)

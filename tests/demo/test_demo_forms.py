@@ -21,7 +21,7 @@ from demo_lines import (
     few,
     form_of,
     having,
-    kind,
+    kinds_in,
     plain,
     requests,
 )
@@ -44,8 +44,7 @@ UNSEEN = ("❗[GET]", "🔴[GET]Recv From", "Cuda failure 700", " group.cc:", "Q
 def test_every_line_has_a_known_form(name: str) -> None:
     for shape, sends in FEW:
         scenario = few(name, shape, sends)
-        skews = {file: scenario.truth.skews.get(Path(file).stem, 0.0) for file in scenario.files}
-        kinds = {kind(line, skews[line.file]) for line in scenario.lines}
+        kinds = kinds_in(scenario, scenario.lines)
         assert kinds >= ({"nixl", "access", "farewell"} if name in NIXL_RUNS else SILENT)
         assert all(CINIT.search(line.text) for line in having(scenario, "Init START"))
 
@@ -90,7 +89,7 @@ def test_any_shape_is_whole(name: str, shape: dict[str, Any]) -> None:
     assert all("\n" not in line.text for line in scenario.lines)
     assert {line.file for line in scenario.lines} == set(scenario.files)
     if name not in NIXL_RUNS:
-        assert {kind(ln) for ln in having(scenario, "💯")} == {"💯"}
+        assert kinds_in(scenario, having(scenario, "💯")) == {"💯"}
         taken = requests(having(scenario, "Received request", "prefill"))
         pairs = (shape["prefills"] + 1) * (shape["decodes"] + 1)
         assert 0 < len(taken) == len(set(taken)) <= max(shape["requests"], pairs)
