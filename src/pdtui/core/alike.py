@@ -32,7 +32,7 @@ from pdtui.core.bytescan import ByteBlock, Flags, Positions, Words
 from pdtui.core.digests import (
     LONGEST,
     STRETCH,
-    Looked,
+    LineStretches,
     Numbered,
     mixed,
 )
@@ -62,7 +62,7 @@ _PROCESSES = re.compile(rb"(?:\([^()\n]{1,120}\) )*")
 _ZEROS = bytes.maketrans(b"0123456789", b"0" * 10)
 
 
-class Closer(IntFlag):
+class MayHold(IntFlag):
     """What may stand in a line, so that it is looked for in the line itself."""
 
     STEP = 1
@@ -74,7 +74,7 @@ class Closer(IntFlag):
     """A format whose claim depends on the record above."""
 
 
-class Found(NamedTuple):
+class Understood(NamedTuple):
     """What is known of a line: columns of Claims and Marks, and what is to be looked for in it."""
 
     format: int = 0
@@ -92,8 +92,8 @@ class Found(NamedTuple):
     """Where it goes on after its markers, counted likewise."""
     codes: int = 0
     marked_rank: int = NO_RANK
-    closer: int = 0
-    """Bits of Closer."""
+    may_hold: int = 0
+    """Bits of MayHold."""
     named: int = 0
     """What it names, see Namings."""
 
@@ -104,14 +104,14 @@ class Recalled:
 
     known: Flags
     columns: npt.NDArray[np.int64]
-    """The fields of Found, a row each."""
+    """The fields of Understood, a row each."""
     month: Positions
     day: Positions
     year: Positions
     clock: Positions
 
     def __getitem__(self, name: str) -> Positions:
-        column: Positions = self.columns[Found._fields.index(name)]
+        column: Positions = self.columns[Understood._fields.index(name)]
         return column
 
 
@@ -119,7 +119,7 @@ class _Candidate(NamedTuple):
     """A line that may be worth keeping."""
 
     row: int
-    found: Found
+    found: Understood
     stamp: StampPlace
     head: int
     """How long its head is."""
@@ -138,7 +138,7 @@ class Alike:
         self._likenesses = Numbered(_MOST)
         self._once: set[int] = set()
         self._twice: set[int] = set()
-        self._known: dict[int, Found] = {}
+        self._known: dict[int, Understood] = {}
         self.forget()
 
     def forget(self) -> None:
@@ -152,9 +152,11 @@ class Alike:
         self._heads: Words = np.zeros((_HEAD_STRETCHES, _MOST + 2, STRETCH // 8), np.uint64)
         """Masks that keep what counts of the head, for each template."""
         self._head_length = np.zeros(_MOST + 2, np.int64)
-        """How long the head is; 0 for a template whose lines differ in more."""
-        self._found = np.tile(np.array(Found(), np.int64)[:, None], _MOST + 2)
-        """The fields of Found, a row each, for each likeness."""
+        """How long the head is, for each template."""
+        self._sound = np.zeros(_MOST + 2, np.bool_)
+        """Whether stamp and head stood at the same places in all lines of a template."""
+        self._found = np.tile(np.array(Understood(), np.int64)[:, None], _MOST + 2)
+        """The fields of Understood, a row each, for each likeness."""
         self._usable = np.zeros(_MOST + 2, np.bool_)
         self._once.clear()
         self._twice.clear()
@@ -165,14 +167,14 @@ class Alike:
         number_of = np.zeros(len(starts), np.int64)
         templates = number_of
         if len(self._likenesses) > 1:
-            looked = Looked(block, starts, ends)
-            templates = self._templates.numbers(self._template_digests(looked))
-            number_of = self._likeness_numbers(looked, templates)
+            lines = LineStretches(block, starts, ends)
+            templates = self._templates.numbers(self._template_digests(lines))
+            number_of = self._likeness_numbers(lines, templates)
         stamps = self._read_stamps(block, starts, templates, number_of)
         return Recalled(number_of > 0, self._found.take(number_of, axis=1), *stamps)
 
     def keep(
-        self, claims: Claims, marks: Marks, lead: Positions, closer: Positions, rows: Positions
+        self, claims: Claims, marks: Marks, lead: Positions, may_hold: Positions, rows: Positions
     ) -> None:
         """Keeps what was found out of these lines, where the like has been seen before.
 
@@ -182,9 +184,9 @@ class Alike:
             self.forget()
         rows = rows[self._may_be_kept(claims, rows)][:_MOST_A_BLOCK]
         candidates = []
-        of_rows = self._found_of(claims, marks, lead, closer, rows)
-        looked = Looked(claims.block, claims.starts[rows], claims.ends[rows])
-        reaches = self._reach[self._beginnings.numbers(looked.beginnings())]
+        of_rows = self._understood_of(claims, marks, lead, may_hold, rows)
+        lines = LineStretches(claims.block, claims.starts[rows], claims.ends[rows])
+        reaches = self._reach[self._beginnings.numbers(lines.beginnings())]
         for row, found, reach in zip(rows.tolist(), of_rows, reaches.tolist(), strict=True):
             candidate = self._candidate(claims, row, found, reach)
             if candidate is None:
@@ -208,9 +210,9 @@ class Alike:
             may &= ~np.isin(rows, list(claims.rewritten))
         return may
 
-    def _found_of(
-        self, claims: Claims, marks: Marks, lead: Positions, closer: Positions, rows: Positions
-    ) -> Iterator[Found]:
+    def _understood_of(
+        self, claims: Claims, marks: Marks, lead: Positions, may_hold: Positions, rows: Positions
+    ) -> Iterator[Understood]:
         starts = claims.starts[rows]
         at = claims.at[rows] - starts
         columns = (
@@ -225,12 +227,16 @@ class Alike:
             at + lead[rows],
             marks.codes[rows],
             marks.rank[rows],
-            closer[rows],
+            may_hold[rows],
             claims.named[rows],
         )  # fmt: skip
-        return (Found(*map(int, one)) for one in zip(*(c.tolist() for c in columns), strict=True))
+        return (
+            Understood(*map(int, one)) for one in zip(*(c.tolist() for c in columns), strict=True)
+        )
 
-    def _candidate(self, claims: Claims, row: int, found: Found, reach: int) -> _Candidate | None:
+    def _candidate(
+        self, claims: Claims, row: int, found: Understood, reach: int
+    ) -> _Candidate | None:
         """What decides for such a line; None where that is more than is looked at.
 
         `reach` is how many bytes of lines with its beginning are looked at so far.
@@ -248,7 +254,7 @@ class Alike:
             row, found, stamp, head, by_head, hash((blanked(line[:head], stamp), tail))
         )
 
-    def _is_told_by_head(self, line: bytes, found: Found) -> bool:
+    def _is_told_by_head(self, line: bytes, found: Understood) -> bool:
         """Whether only prefixes of processes stand before a head that cannot be another's."""
         form = self._kinds.grammar.format(found.format)
         if form is None or not form.by_head:
@@ -259,8 +265,8 @@ class Alike:
 
     def _enter(self, claims: Claims, candidates: list[_Candidate]) -> None:
         rows = np.array([one.row for one in candidates], np.int64)
-        looked = Looked(claims.block, claims.starts[rows], claims.ends[rows])
-        for digest, one in zip(looked.beginnings().tolist(), candidates, strict=True):
+        lines = LineStretches(claims.block, claims.starts[rows], claims.ends[rows])
+        for digest, one in zip(lines.beginnings().tolist(), candidates, strict=True):
             if place := self._beginnings.enter(digest):
                 # A multiple of eight, so that it seldom grows.
                 reach = -(-one.head // 8) * 8 if one.by_head else _WHOLE
@@ -269,48 +275,52 @@ class Alike:
                     self._reach[place] = reach
                     self._twice = {candidate.key for candidate in candidates}
         numbers = []
-        for digest, one in zip(self._template_digests(looked).tolist(), candidates, strict=True):
+        for digest, one in zip(self._template_digests(lines).tolist(), candidates, strict=True):
             place = self._templates.enter(digest)
-            numbers.append(place if place and self._enter_template(place, one) else 0)
-        digests = self._likeness_digests(looked, np.array(numbers, np.int64))
+            if place:
+                self._enter_template(place, one)
+            numbers.append(place)
+        digests = self._likeness_digests(lines, np.array(numbers, np.int64))
         for digest, one in zip(digests.tolist(), candidates, strict=True):
             if place := self._likenesses.enter(digest):
-                known = self._known.setdefault(place, one.found)
+                if place not in self._known:
+                    self._known[place], self._usable[place] = one.found, True
+                    self._found[:, place] = one.found
                 # Where such lines are not alike after all, none of them is told by this.
-                self._usable[place] = known == one.found
-                self._found[:, place] = known
+                self._usable[place] &= self._known[place] == one.found
 
-    def _enter_template(self, place: int, one: _Candidate) -> bool:
-        """Enters where stamp and head stand; whether all lines of the template have them there."""
+    def _enter_template(self, place: int, one: _Candidate) -> None:
+        """Enters where stamp and head stand in the lines of a template."""
         if not self._head_length[place]:
             self._stamps[place], self._head_length[place] = one.stamp, one.head
             kept = np.zeros(_LONGEST_HEAD, np.uint8)
             kept[: one.head] = np.frombuffer(blanked(b"\xff" * one.head, one.stamp), np.uint8)
             self._heads[:, place] = kept.view(np.uint64).reshape(_HEAD_STRETCHES, -1)
+            self._sound[place] = True
         same_stamp = bool((self._stamps[place] == one.stamp).all())
-        return same_stamp and self._head_length[place] == one.head
+        self._sound[place] &= same_stamp and self._head_length[place] == one.head
 
-    def _template_digests(self, looked: Looked) -> Words:
+    def _template_digests(self, lines: LineStretches) -> Words:
         """The digests of what counts of the lines, 0 where that is not known."""
-        reach = self._reach[self._beginnings.numbers(looked.beginnings())]
-        known = (reach > 0) & ((reach < _WHOLE) | (looked.length <= LONGEST))
-        digests = looked.plain_digests(np.where(known, np.minimum(reach, looked.length), 0))
+        reach = self._reach[self._beginnings.numbers(lines.beginnings())]
+        known = (reach > 0) & ((reach < _WHOLE) | (lines.length <= LONGEST))
+        digests = lines.plain_digests(np.where(known, np.minimum(reach, lines.length), 0))
         digests[~known] = 0
         return digests
 
-    def _likeness_numbers(self, looked: Looked, templates: Positions) -> Positions:
-        numbers = self._likenesses.numbers(self._likeness_digests(looked, templates))
+    def _likeness_numbers(self, lines: LineStretches, templates: Positions) -> Positions:
+        numbers = self._likenesses.numbers(self._likeness_digests(lines, templates))
         return numbers * self._usable[numbers]
 
-    def _likeness_digests(self, looked: Looked, templates: Positions) -> Words:
-        """The digests of the heads, 0 where the template is not known."""
-        digests = mixed(looked.first & self._heads[0].take(templates, axis=0))
+    def _likeness_digests(self, lines: LineStretches, templates: Positions) -> Words:
+        """The digests of the heads, 0 where the template is not known or not sound."""
+        digests = mixed(lines.first & self._heads[0].take(templates, axis=0))
         longer = np.flatnonzero(self._head_length[templates] > STRETCH)
         if len(longer):
             masks = self._heads[1].take(templates[longer], axis=0)
-            digests[longer] ^= mixed(looked.second(longer) & masks, 1)
+            digests[longer] ^= mixed(lines.second(longer) & masks, 1)
         digests ^= templates.astype(np.uint64) * np.uint64(0xA24BAED4963EE407)
-        digests[templates == 0] = 0
+        digests[~self._sound[templates]] = 0
         return digests
 
     def _read_stamps(

@@ -38,9 +38,12 @@ class Claimer:
         self._kinds = kinds
         self._grammar = kinds.grammar
 
-    def claim(self, claims: Claims, rows: Positions) -> list[Unsure]:
-        """Lets the formats claim these rows, each the first format that it fits."""
-        unsure: list[Unsure] = []
+    def claim(self, claims: Claims, rows: Positions) -> list[int]:
+        """Lets the formats claim these rows, each the first format that it fits.
+
+        Returns the rows whose claim depends on the record above, see `unsure_of`.
+        """
+        unsure: list[int] = []
         rows = rows[claims.at[rows] < claims.ends[rows]]
         bits = self._grammar.by_first_byte[claims.block.byte(claims.at[rows])]
         present = int(np.bitwise_or.reduce(bits)) if len(bits) else 0
@@ -112,7 +115,7 @@ class Claimer:
         claims.rank[rows[said]] = rank[said]
 
     def _claim_lines(
-        self, claims: Claims, rows: Positions, number: int, form: Format, unsure: list[Unsure]
+        self, claims: Claims, rows: Positions, number: int, form: Format, unsure: list[int]
     ) -> Positions:
         text, match = claims.text, form.pattern.match
         taken: list[int] = []
@@ -128,7 +131,7 @@ class Claimer:
                 continue
             row = int(rows[index])
             if form.begins is Begins.UNLESS_FOLLOWING_ERROR:
-                unsure.append(Unsure(row, number, found))
+                unsure.append(row)
             else:
                 self.enter(claims, row, number, found)
             taken.append(index)

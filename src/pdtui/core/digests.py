@@ -90,7 +90,7 @@ def distinct(block: ByteBlock, at: Positions, lengths: Positions) -> tuple[list[
     return [block.data[a : a + n].tobytes() for a, n in spans], inverse
 
 
-class Looked:
+class LineStretches:
     """The first stretch of lines, and more of them where it is asked for."""
 
     def __init__(self, block: ByteBlock, starts: Positions, ends: Positions) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pdtui.core import mojibake
-from pdtui.core.alike import Alike, Closer
+from pdtui.core.alike import Alike, MayHold
 from pdtui.core.bytescan import ByteBlock, Positions, among
 from pdtui.core.claiming import Claimer, Unsure
 from pdtui.core.claims import Claims
@@ -99,14 +99,14 @@ class Scanner:
         if not data.endswith(b"\n"):
             data += b"\n"
         lines = split(data)
-        claims, seen, marks, closer = self._understand(lines)
-        unsure = self._claimer.unsure_of(claims, _rows(closer, Closer.CLAIM))
+        claims, seen, marks, may_hold = self._understand(lines)
+        unsure = self._claimer.unsure_of(claims, _rows(may_hold, MayHold.CLAIM))
         self._records.fold(claims, lines.returns)
-        find_marks(seen, marks, self.kinds, _rows(closer, Closer.EVENT))
-        learn(seen, marks, claims, self.kinds, _rows(closer, Closer.LESSON))
+        find_marks(seen, marks, self.kinds, _rows(may_hold, MayHold.EVENT))
+        learn(seen, marks, claims, self.kinds, _rows(may_hold, MayHold.LESSON))
         # A bare line that begins with a marker (the proxy prints such) is no continuation.
         claims.begins |= (claims.format == 0) & (marks.codes > 0)
-        self._settle(claims, unsure, closer)
+        self._settle(claims, unsure, may_hold)
         # `[Rank 0]` in a line of NCCL (2.29 on) is the rank in its communicator.
         stated = (marks.rank != NO_RANK) & ~self.kinds.grammar.own_ranks[claims.format]
         own = pack(
@@ -119,22 +119,20 @@ class Scanner:
         )
         when, kind = self._inherit(claims, own, marks.set_numbers(self.kinds))
         traces = find_traces(
-            seen, marks.text_at, _rows(closer, Closer.STEP), self.kinds.grammar.pairs
+            seen, marks.text_at, _rows(may_hold, MayHold.STEP), self.kinds.grammar.pairs
         )
-        requests = find_requests(seen, claims, _rows(closer, Closer.REQUEST))
+        requests = find_requests(seen, claims, _rows(may_hold, MayHold.REQUEST))
         return Rows(lines.offsets + offset, when, kind, traces, requests)
 
     def _understand(self, lines: Split) -> tuple[Claims, Lines, Marks, Positions]:
         """What each line is by itself: told by one like it before, or found out.
 
-        With what may stand in it, as bits of Closer.
+        With what may stand in it, as bits of MayHold.
         """
         recalled = self._alike.recall(lines.block, lines.starts, lines.ends)
         claims = Claims.of(lines, recalled, self._namings)
-        closer = recalled["closer"]
+        may_hold = recalled["may_hold"]
         fresh = np.flatnonzero(~recalled.known)
-        unsure: list[Unsure] = []
-        held = fresh
         if len(fresh):
             unsure, held = self._claim(claims, fresh)
             self._claimer.infer_levels(claims, fresh)
@@ -144,39 +142,39 @@ class Scanner:
         marks = Marks.recalled(recalled, seen.message_at)
         if len(fresh):
             find_leading(seen, marks, self.kinds, fresh)
-            closer[fresh] = self._look_closer(seen, marks, claims, fresh)
-            closer[[claim.row for claim in unsure]] |= Closer.CLAIM
+            may_hold[fresh] = self._what_they_may_hold(seen, marks, claims, fresh)
+            may_hold[unsure] |= MayHold.CLAIM
             lead = marks.text_at - seen.message_at
-            self._keep(claims, marks, lead, closer, np.setdiff1d(fresh, held))
+            self._keep(claims, marks, lead, may_hold, np.setdiff1d(fresh, held))
         self._namings.settle(claims.named, fresh)
-        return claims, seen, marks, closer
+        return claims, seen, marks, may_hold
 
-    def _look_closer(
+    def _what_they_may_hold(
         self, seen: Lines, marks: Marks, claims: Claims, fresh: Positions
     ) -> Positions:
-        """What may stand in each of these lines, as bits of Closer."""
+        """What may stand in each of these lines, as bits of MayHold."""
         foreign = self.kinds.grammar.is_foreign[claims.format[fresh]]
         naming = np.zeros(len(fresh), np.bool_)
         naming[foreign] = may_name_requests(claims, fresh[foreign])
         bits: Positions = (
-            Closer.STEP * may_say_steps(seen, marks.text_at, fresh)
-            | Closer.EVENT * may_be_events(seen, fresh, self.kinds)
-            | Closer.LESSON * may_teach(seen, marks, fresh)
-            | Closer.REQUEST * naming
+            MayHold.STEP * may_say_steps(seen, marks.text_at, fresh)
+            | MayHold.EVENT * may_be_events(seen, fresh, self.kinds)
+            | MayHold.LESSON * may_teach(seen, marks, fresh)
+            | MayHold.REQUEST * naming
         )
         return bits
 
-    def _settle(self, claims: Claims, unsure: list[Unsure], closer: Positions) -> None:
+    def _settle(self, claims: Claims, unsure: list[Unsure], may_hold: Positions) -> None:
         """Decides the claims that depend on the records above."""
         for claim in unsure:
             if self._follows_error(claims, claim.row):
                 continue
             self._claimer.enter(claims, *claim)
             row = np.array([claim.row])
-            closer[row] |= Closer.REQUEST * may_name_requests(claims, row)
+            may_hold[row] |= MayHold.REQUEST * may_name_requests(claims, row)
 
     def _keep(
-        self, claims: Claims, marks: Marks, lead: Positions, closer: Positions, rows: Positions
+        self, claims: Claims, marks: Marks, lead: Positions, may_hold: Positions, rows: Positions
     ) -> None:
         """Keeps for lines to come what was found out of these."""
         if self.kinds.is_guessing:
@@ -186,24 +184,24 @@ class Scanner:
             self._prefixes = len(self.kinds.learned_prefixes)
             self._alike.forget()
             return
-        self._alike.keep(claims, marks, lead, closer, rows)
+        self._alike.keep(claims, marks, lead, may_hold, rows)
 
-    def _claim(self, claims: Claims, rows: Positions) -> tuple[list[Unsure], Positions]:
+    def _claim(self, claims: Claims, rows: Positions) -> tuple[list[int], Positions]:
         """Heads and prefixes, in turns, and then the heads inside of what is left.
 
-        Returns what is not decided yet, and the rows that may hold heads inside.
+        Returns the rows that are not decided yet, and those that may hold heads inside.
         """
         unsure = self._take_turns(claims, rows)
         left = claims.unclaimed(rows)
         left = left[claims.at[left] < claims.ends[left]]
-        left = np.setdiff1d(left, np.array([claim.row for claim in unsure], np.int64))
+        left = np.setdiff1d(left, np.array(unsure, np.int64))
         if len(left):
             left = left[may_hold_heads(claims.text, claims.at[left], claims.ends[left])]
             self._mend(claims, left)
         return unsure, left
 
-    def _take_turns(self, claims: Claims, rows: Positions) -> list[Unsure]:
-        unsure: list[Unsure] = []
+    def _take_turns(self, claims: Claims, rows: Positions) -> list[int]:
+        unsure: list[int] = []
         for turn in range(MOST_PREFIXES + 1):
             unsure += self._claimer.claim(claims, rows)
             rows = self._peeler.peel(claims, claims.unclaimed(rows), turn)
@@ -271,9 +269,9 @@ class Scanner:
         return level_of(self._inheritance.open_head(process, int(claims.container[row]))) >= ERROR
 
 
-def _rows(closer: Positions, bit: int) -> Positions:
+def _rows(may_hold: Positions, bit: int) -> Positions:
     """The lines in which that may stand."""
-    return np.flatnonzero(closer & bit)
+    return np.flatnonzero(may_hold & bit)
 
 
 def _repair_markers(claims: Claims, kinds: KindTable, rows: Positions) -> None:

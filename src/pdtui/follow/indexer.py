@@ -6,7 +6,7 @@ over the pipe as they lie in memory.
 
     parent ── Job, pickled ──▶ child
     parent ◀── position, position, … ── child
-    parent ◀── Found, pickled, and its buffers ── child
+    parent ◀── Indexed, pickled, and its buffers ── child
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Indexed:
     """The source with all rows, and what of the file they were read from."""
 
     source: Source
@@ -64,7 +64,7 @@ class Indexer:
     def __init__(self, source: Source, descriptor: int) -> None:
         self.position = 0
         """How far it has read, in bytes."""
-        self.found: Found | None = None
+        self.found: Indexed | None = None
         self.failed = False
         """Whether it ended without having found anything."""
         command = "from pdtui.follow.indexer import serve; serve()"
@@ -134,7 +134,7 @@ def serve() -> None:
             _send(found, sys.stdout.buffer)
 
 
-def _index(job: Job, out: BinaryIO) -> Found | None:
+def _index(job: Job, out: BinaryIO) -> Indexed | None:
     """Reads the file to its end; None where it is not plain text all the way."""
     position = said = 0
     while data := os.pread(job.descriptor, BLOCK, position):
@@ -146,10 +146,10 @@ def _index(job: Job, out: BinaryIO) -> Found | None:
             said = position
             out.write(_NUMBER.pack(position))
             out.flush()
-    return Found(job.source, proof_of(job.descriptor, position))
+    return Indexed(job.source, proof_of(job.descriptor, position))
 
 
-def _send(found: Found, out: BinaryIO) -> None:
+def _send(found: Indexed, out: BinaryIO) -> None:
     buffers: list[pickle.PickleBuffer] = []
     data = pickle.dumps(found, protocol=5, buffer_callback=buffers.append)
     parts: list[bytes | memoryview] = [data, *(buffer.raw() for buffer in buffers)]
@@ -160,11 +160,11 @@ def _send(found: Found, out: BinaryIO) -> None:
     out.flush()
 
 
-def _receive(pipe: int) -> Found:
+def _receive(pipe: int) -> Indexed:
     [count] = _NUMBER.unpack(_read(pipe, _NUMBER.size))
     sizes = [_NUMBER.unpack(_read(pipe, _NUMBER.size))[0] for _ in range(count)]
     data, *buffers = [_read(pipe, size) for size in sizes]
-    found: Found = pickle.loads(data, buffers=buffers)
+    found: Indexed = pickle.loads(data, buffers=buffers)
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pdtui.core.source import Segment
 from pdtui.follow.feed import Feed
 from pdtui.follow.follower import FROM_THE_START, Follower, Proof
-from pdtui.follow.indexer import Found, Indexer
+from pdtui.follow.indexer import Indexed, Indexer
 from pdtui.follow.tail import TailSource
 
 OWN_PROCESS = 32 * 1024 * 1024
@@ -80,7 +80,7 @@ class Whole:
         self.feed.follower.close()
         self.feed.source.close()
 
-    def _take_up(self, found: Found) -> None:
+    def _take_up(self, found: Indexed) -> None:
         """Goes on where the process has ended."""
         self._indexer = None
         self.feed.source = found.source
