@@ -140,6 +140,7 @@ async def test_the_matrix_is_of_instances_where_ranks_are_many(
 async def test_ranks_of_one_instance_are_pairs_and_no_matrix(viewer: Open) -> None:
     """TP=2: two pairs, each rank with its peer of the same rank."""
     async with viewer(*TP2, size=(120, 30)) as opened:
+        await opened.looked()
         await opened.press("v", "j")
         text = "\n".join(body(opened)[:5])
         assert "rank 0 10.0.7.2:21001 → decode rank 0 10.0.7.3:22001" in text
@@ -182,6 +183,7 @@ async def test_requests_stand_with_their_lanes_the_worst_first(
 ) -> None:
     """Suffixes that differ are told, the lane has the phases that rows say, Enter goes to a row."""
     async with viewer(*made_up("renamed", tmp_path), size=(120, 36)) as opened:
+        await opened.looked()
         await opened.press("v", "v")
         lines = body(opened)
         assert "requests ── 40" in lines[0]
@@ -203,6 +205,7 @@ async def test_ten_thousand_requests_paint_only_those_in_sight(
     log = tmp_path / "prefill.log"
     log.write_text("".join(line(f"Added request cmpl-{n:032x}-0", n % 60) for n in range(10_000)))
     async with viewer(log, size=(80, 24)) as opened:
+        await opened.looked()
         await opened.press("v", "v")
         await opened.sees("requests ── 10,000: 10,000 no error seen")
         await opened.press("G")
