@@ -7,6 +7,7 @@ import tempfile
 
 import pytest
 
+from pdtui.core import source as source_module
 from pdtui.core.source import Segment, Source
 from tests.core.sources import columns_of, growing, lines_of, opened, said, scanned
 
@@ -196,3 +197,19 @@ def test_bytes_that_are_gone_are_not_read() -> None:
         assert written.source.line(0) == b"one\n"
         assert written.source.line(1) == b"t"
         assert written.source.read(6, 8) == b""
+
+
+def test_kinds_are_counted_as_rows_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of any number of rows from the first on, whole stretches or not, also while it grows."""
+    monkeypatch.setattr(source_module, "STRETCH", 7)
+    levels = ("INFO", "WARNING", "ERROR", "DEBUG")
+    lines = [f"{levels[n * n % 7 % 4]} 11-22 10:00:{n:02} [a.py:1] x\n".encode() for n in range(60)]
+    with growing("prefill") as [written]:
+        source = written.source
+        for line in lines:
+            written.write(line)
+            kinds = source.columns.kind[:].tolist()
+            for stop in (0, len(kinds) // 2, len(kinds)):
+                counts = source.kinds_of(stop).tolist()
+                assert counts == [kinds[:stop].count(kind) for kind in range(len(counts))]
+                assert sum(counts) == stop

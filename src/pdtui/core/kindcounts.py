@@ -70,6 +70,10 @@ class KindCounts:
             self._count.extend(counts)
             self._end.extend(np.array(ends))
 
+    def totals(self) -> Numbers:
+        """How many rows of each kind all stretches have together, of one source's own rows."""
+        return np.bincount(self._kind.values, self._count.values).astype(np.int64)
+
     def passing(self, masks: Sequence[npt.NDArray[np.bool_]], first: int, stop: int) -> Numbers:
         """How many rows of each stretch first … stop-1 (as far as counted) have a kind that passes.
 

@@ -187,6 +187,18 @@ class Source:
                 for first in range(counted, whole, STRETCH)
             )
 
+    def kinds_of(self, stop: int) -> npt.NDArray[np.int64]:
+        """How many of the rows before `stop` each kind has, as far as kinds have rows."""
+        self.count_kinds()
+        counted = len(self.kind_counts) * STRETCH
+        if stop < counted:
+            return np.bincount(self.columns.kind[:stop])
+        known, rest = self.kind_counts.totals(), np.bincount(self.columns.kind[counted:stop])
+        counts = np.zeros(max(len(known), len(rest)), np.int64)
+        counts[: len(known)] += known
+        counts[: len(rest)] += rest
+        return counts
+
     def close(self) -> None:
         """Closes the files. Who still reads gets nothing from then on."""
         with self._reading:

@@ -10,8 +10,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
 from pdtui.core.describe import Describer, Row
 from pdtui.core.kinds import KindTable
 from pdtui.core.lanes import Lane, Split, lanes_of
@@ -288,7 +286,7 @@ class Session:
         counts: dict[tuple[str, int], int] = {}
         for source, size in self.matches.snapshot:
             ranks = source.kinds.ranks()
-            for number, count in enumerate(_kind_counts(source, size)):
+            for number, count in enumerate(source.kinds_of(size).tolist()):
                 if count and number < len(ranks) and (rank := ranks[number]):
                     key = (source.label, rank.value)
                     counts[key] = counts.get(key, 0) + count
@@ -302,16 +300,10 @@ class Session:
         return known
 
 
-def _kind_counts(source: Source, size: int) -> list[int]:
-    """How many rows each kind has."""
-    counts: list[int] = np.bincount(source.columns.kind[:size], minlength=1).tolist()
-    return counts
-
-
 def _counts(source: Source, size: int) -> list[tuple[tuple[str, ...], int]]:
     kinds: KindTable = source.kinds
     return [
         (kinds.marker_sets[kinds.kinds[number].markers], count)
-        for number, count in enumerate(_kind_counts(source, size))
+        for number, count in enumerate(source.kinds_of(size).tolist())
         if count
     ]
