@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pdtui.core import alike
-from pdtui.core.alike import Alike
-from pdtui.core.bytescan import ByteBlock
-from pdtui.core.digests import STRETCH, Numbered, mixed, stretches, without_digits
+from pdtui.core.alike import Alike, Recalled
+from pdtui.core.bytescan import Positions
+from pdtui.core.digests import STRETCH, LineStretches, Numbered, mixed, stretches, without_digits
+from pdtui.core.outlines import Outlines
 from tests.core.sources import opened
 
 DATA = Path(__file__).parents[1] / "data"
@@ -29,8 +30,8 @@ def told() -> Iterator[list[int]]:
     count = [0, 0]
     recall = Alike.recall
 
-    def counted(self: Alike, block: ByteBlock, starts: object, ends: object) -> object:
-        found = recall(self, block, starts, ends)
+    def counted(self: Alike, lines: LineStretches, outlines: Positions) -> Recalled:
+        found = recall(self, lines, outlines)
         count[0] += int(found.known.sum())
         count[1] += len(found.known)
         return found
@@ -45,6 +46,7 @@ def rows_of(pieces: list[bytes], *, remembering: bool) -> list[tuple[object, ...
     with pytest.MonkeyPatch.context() as patch:
         if not remembering:
             patch.setattr(Alike, "keep", lambda *_: None)
+            patch.setattr(Outlines, "learn", lambda *_: False)
         with opened(pieces) as source:
             kinds, ranks = source.kinds, source.kinds.ranks()
             rows: list[tuple[object, ...]] = []

@@ -37,6 +37,7 @@ from pdtui.core.digests import (
     mixed,
 )
 from pdtui.core.kinds import NO_RANK, KindTable
+from pdtui.core.outlines import MOST_OUTLINES
 from pdtui.core.stampplaces import StampPlace, blanked, read_stamps, stamp_in
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ class Alike:
         """Masks that keep what counts of the head, for each template."""
         self._head_length = np.zeros(_MOST + 2, np.int64)
         """How long the head is, for each template."""
+        self.forget_outlines()
         self._sound = np.zeros(_MOST + 2, np.bool_)
         """Whether stamp and head stood at the same places in all lines of a template."""
         self._found = np.tile(np.array(Understood(), np.int64)[:, None], _MOST + 2)
@@ -162,15 +164,19 @@ class Alike:
         self._twice.clear()
         self._known.clear()
 
-    def recall(self, block: ByteBlock, starts: Positions, ends: Positions) -> Recalled:
-        """What is known of these lines."""
-        number_of = np.zeros(len(starts), np.int64)
+    def forget_outlines(self) -> None:
+        """Forgets what was known by outlines, whose numbers stand for others from now on."""
+        self._template_of: Positions = np.zeros(MOST_OUTLINES + 2, np.int64)
+        """The template of lines that are told by their heads, for each outline."""
+
+    def recall(self, lines: LineStretches, outlines: Positions) -> Recalled:
+        """What is known of these lines, whose outlines have these numbers (0 for none known)."""
+        number_of = np.zeros(len(lines.starts), np.int64)
         templates = number_of
         if len(self._likenesses) > 1:
-            lines = LineStretches(block, starts, ends)
-            templates = self._templates.numbers(self._template_digests(lines))
+            templates = self._template_numbers(lines, outlines)
             number_of = self._likeness_numbers(lines, templates)
-        stamps = self._read_stamps(block, starts, templates, number_of)
+        stamps = self._read_stamps(lines.block, lines.starts, templates, number_of)
         return Recalled(number_of > 0, self._found.take(number_of, axis=1), *stamps)
 
     def keep(
@@ -186,7 +192,7 @@ class Alike:
         candidates = []
         of_rows = self._understood_of(claims, marks, lead, may_hold, rows)
         lines = LineStretches(claims.block, claims.starts[rows], claims.ends[rows])
-        reaches = self._reach[self._beginnings.numbers(lines.beginnings())]
+        reaches = self._reaches(lines)
         for row, found, reach in zip(rows.tolist(), of_rows, reaches.tolist(), strict=True):
             candidate = self._candidate(claims, row, found, reach)
             if candidate is None:
@@ -273,9 +279,11 @@ class Alike:
                 if self._reach[place] < reach:
                     # Those kept so far were looked at less far: they are kept anew.
                     self._reach[place] = reach
+                    self._template_of[:] = 0
                     self._twice = {candidate.key for candidate in candidates}
         numbers = []
-        for digest, one in zip(self._template_digests(lines).tolist(), candidates, strict=True):
+        digests = self._template_digests(lines, self._reaches(lines))
+        for digest, one in zip(digests.tolist(), candidates, strict=True):
             place = self._templates.enter(digest)
             if place:
                 self._enter_template(place, one)
@@ -300,9 +308,26 @@ class Alike:
         same_stamp = bool((self._stamps[place] == one.stamp).all())
         self._sound[place] &= same_stamp and self._head_length[place] == one.head
 
-    def _template_digests(self, lines: LineStretches) -> Words:
+    def _template_numbers(self, lines: LineStretches, outlines: Positions) -> Positions:
+        """The template of each line: that of a line with its outline, if heads tell them."""
+        templates = self._template_of.take(outlines)
+        left = np.flatnonzero(templates == 0)
+        if len(left):
+            some = lines.some(left)
+            reach = self._reaches(some)
+            templates[left] = self._templates.numbers(self._template_digests(some, reach))
+            told = left[self._sound[templates[left]] & (reach < _WHOLE)]
+            self._template_of[outlines[told]] = templates[told]
+            self._template_of[0] = 0
+        return templates
+
+    def _reaches(self, lines: LineStretches) -> Positions:
+        """How many bytes of the lines count, 0 where that is not known."""
+        reaches: Positions = self._reach[self._beginnings.numbers(lines.beginnings())]
+        return reaches
+
+    def _template_digests(self, lines: LineStretches, reach: Positions) -> Words:
         """The digests of what counts of the lines, 0 where that is not known."""
-        reach = self._reach[self._beginnings.numbers(lines.beginnings())]
         known = (reach > 0) & ((reach < _WHOLE) | (lines.length <= LONGEST))
         digests = lines.plain_digests(np.where(known, np.minimum(reach, lines.length), 0))
         digests[~known] = 0

@@ -34,6 +34,8 @@ _ANCHORS = b"_-"
 """Bytes that stand in many of the texts that are looked for, and seldom elsewhere."""
 _SMALL = 8192
 """Bytes of a block up to which texts are looked for one by one."""
+A_LOOK = 1024
+"""Looking for a text in one line costs as much as looking through so many bytes of a block."""
 _BEFORE = 3
 """Bytes before an anchor that are looked at with it."""
 _NOWHERE: Positions = np.zeros(0, np.int64)
@@ -55,8 +57,9 @@ class ByteBlock:
     def __init__(self, block: bytes) -> None:
         self.text = block
         self.size = len(block)
-        self.data: ByteArray = np.zeros(self.size + PADDING, np.uint8)
+        self.data: ByteArray = np.empty(self.size + PADDING, np.uint8)
         self.data[: self.size] = np.frombuffer(block, np.uint8)
+        self.data[self.size :] = 0
         # Overlapping eight-byte views: `_words[p]` is the word that starts at byte p.
         self._words: Words = np.ndarray(
             (self.size + PADDING - 7,), np.dtype("<u8"), self.data.data, 0, (1,)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pdtui.core import levels
-from pdtui.core.bytescan import Positions
+from pdtui.core.bytescan import A_LOOK, Positions
 from pdtui.core.claims import Claims
 from pdtui.core.digests import distinct
 from pdtui.core.formats import Begins, Format, groups, message_begin
@@ -54,8 +54,7 @@ class Claimer:
             fitting = np.flatnonzero(left & ((bits >> np.uint64(number - 1)) & np.uint64(1) != 0))
             if not len(fitting):
                 continue
-            # One look at the whole block, most often at its start, against many at its lines.
-            if form.contains and form.contains not in claims.text:
+            if self._holds_nowhere(claims, form, len(fitting)):
                 continue
             if form.reader is not None:
                 taken = self._claim_whole(claims, rows[fitting], number, form)
@@ -67,6 +66,12 @@ class Claimer:
             if not left.any():
                 break
         return unsure
+
+    def _holds_nowhere(self, claims: Claims, form: Format, rows: int) -> bool:
+        """Whether the block lacks what the form's lines contain; not asked for a few rows."""
+        if not form.contains or rows * A_LOOK < len(claims.text):
+            return False
+        return form.contains not in claims.text
 
     def _claim_shape(self, claims: Claims, rows: Positions, number: int, form: Format) -> Positions:
         assert form.shape is not None

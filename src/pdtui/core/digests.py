@@ -7,6 +7,8 @@ digests; that two unlike lines of a log share one is as likely as one in 2**40.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -23,8 +25,7 @@ LONGEST = _MOST_STRETCHES * STRETCH
 """Bytes of a line that a digest can tell apart."""
 _SEED = 20251101
 _FACTORS: Words = (
-    np.random.default_rng(_SEED).integers(0, 1 << 63, (_MOST_STRETCHES, _WORDS, 1), np.uint64) * 2
-    + 1
+    np.random.default_rng(_SEED).integers(0, 1 << 63, (_MOST_STRETCHES, _WORDS), np.uint64) * 2 + 1
 ).astype(np.uint64)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _OTHER_MIX = np.uint64(0xD6E8FEB86659FD93)
@@ -57,15 +58,24 @@ def without_digits(words: Words) -> Words:
     return plain
 
 
+def without_hexadecimals(words: Words) -> Words:
+    """The words with zero in place of every hexadecimal digit (in small letters)."""
+    data = words.view(np.uint8)
+    value = data - np.uint8(ord("0"))
+    alike = value < 10
+    value -= np.uint8(ord("a") - ord("0"))
+    alike |= value < 6
+    kept = alike.view(np.uint8)
+    kept -= np.uint8(1)
+    kept &= data
+    return kept.view(np.uint64)
+
+
 def mixed(words: Words, stretch: int = 0) -> Words:
     """One number a row, of words of the line's stretch with this number."""
-    # A copy in any case: the columns of a single row are its own memory.
-    columns = words.T.copy(order="C")
-    columns ^= columns >> np.uint64(32)
-    columns *= _FACTORS[stretch, : len(columns)]
-    columns ^= columns >> np.uint64(29)
-    columns *= _MIX
-    total: Words = np.bitwise_xor.reduce(columns, axis=0)
+    folded = words >> np.uint64(32)
+    folded ^= words
+    total: Words = folded @ _FACTORS[stretch, : words.shape[1]]
     return total
 
 
@@ -94,16 +104,22 @@ class LineStretches:
     """The first stretch of lines, and more of them where it is asked for."""
 
     def __init__(self, block: ByteBlock, starts: Positions, ends: Positions) -> None:
-        self._block, self._starts = block, starts
+        self.block, self.starts, self.ends = block, starts, ends
         self.length = ends - starts
         self.first = stretches(block.data, starts)
-        short = np.flatnonzero(self.length < STRETCH)
-        self.first[short] &= first_bytes(self.length[short])
-        self._plain = without_digits(self.first)
+        _cut(self.first, self.length)
+
+    def line(self, row: int) -> bytes:
+        """One of the lines."""
+        return self.block.text[self.starts[row] : self.ends[row]]
+
+    def some(self, rows: Positions) -> LineStretches:
+        """These of the lines."""
+        return LineStretches(self.block, self.starts[rows], self.ends[rows])
 
     def beginnings(self) -> Words:
         """The digests of the lines' beginnings, digits alike."""
-        return mixed(self._plain[:, :BEGINNING_WORDS])
+        return mixed(without_digits(np.ascontiguousarray(self.first[:, :BEGINNING_WORDS])))
 
     def second(self, rows: Positions) -> Words:
         """The second stretch of these lines."""
@@ -111,23 +127,40 @@ class LineStretches:
 
     def plain_digests(self, reach: Positions) -> Words:
         """The digests of so many bytes of each line, digits alike."""
-        digests = mixed(self._plain & first_bytes(np.minimum(reach, STRETCH)))
-        longer = np.flatnonzero(reach > STRETCH)
+        first = self.first & first_bytes(np.minimum(reach, STRETCH))
+        return self._digests(without_digits, first, reach)
+
+    def outlines(self) -> Words:
+        """The digests of all bytes, hexadecimal digits alike; 0 of lines that are too long."""
+        found = self._digests(without_hexadecimals, self.first, np.minimum(self.length, LONGEST))
+        found[self.length > LONGEST] = 0
+        return found
+
+    def _digests(self, alike: Callable[[Words], Words], first: Words, lengths: Positions) -> Words:
+        """The digests of so many bytes of each line, of which `first` are the first stretches."""
+        digests = mixed(alike(first))
+        longer = np.flatnonzero(lengths > STRETCH)
         stretch = 1
         while len(longer):
-            words = without_digits(self._further(longer, stretch, reach[longer]))
-            digests[longer] ^= mixed(words, stretch)
+            reach = lengths[longer]
+            digests[longer] ^= mixed(alike(self._further(longer, stretch, reach)), stretch)
             stretch += 1
-            longer = longer[reach[longer] > stretch * STRETCH]
-        digests += reach.astype(np.uint64) * np.uint64(0xBF58476D1CE4E5B9)
+            longer = longer[reach > stretch * STRETCH]
+        digests += lengths.astype(np.uint64) * np.uint64(0xBF58476D1CE4E5B9)
         return digests
 
     def _further(self, rows: Positions, stretch: int, lengths: Positions) -> Words:
         """The stretch with this number of these lines, up to these lengths."""
         begin = stretch * STRETCH
-        words = stretches(self._block.data, self._starts[rows] + begin)
-        words &= first_bytes(np.clip(lengths - begin, 0, STRETCH))
+        words = stretches(self.block.data, self.starts[rows] + begin)
+        _cut(words, lengths - begin)
         return words
+
+
+def _cut(words: Words, lengths: Positions) -> None:
+    """Zeroes what is behind so many bytes of each stretch."""
+    short = np.flatnonzero(lengths < STRETCH)
+    words[short] &= first_bytes(np.maximum(lengths[short], 0))
 
 
 class Numbered:

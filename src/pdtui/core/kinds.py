@@ -242,10 +242,11 @@ class KindTable:
 
     def learn_facts(self, process: int, rank: int, facts: Mapping[str, str]) -> None:
         """A row of this process (or only of this rank) said this of itself."""
-        if not facts:
-            return
         key = (process, NO_RANK if process != NO_PROCESS else rank)
-        self.facts[key] = {**self.facts.get(key, {}), **facts}
+        known = self.facts.get(key, {})
+        if facts.items() <= known.items():
+            return
+        self.facts[key] = {**known, **facts}
         self.revision += 1
 
     def learn_role(self, role: str) -> None:

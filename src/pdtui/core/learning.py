@@ -69,6 +69,9 @@ _CONFIGURED = re.compile(
     rb"""|tensor_parallel_size|data_parallel_size|pipeline_parallel_size)['"]?[=:] ?"""
     rb"""['"]?(?P<value>[\w.-]+)"""
 )
+_ROLE = b"kv_role"
+LEARNING_TEXTS = (_ROLE,)
+"""What is looked for in all messages."""
 _BEGINS: Words = np.array(
     sorted({int(word(lesson.begin[:_BYTES])) for lesson in _LESSONS}), np.uint64
 )
@@ -87,6 +90,8 @@ def learn(
     for row in teaching.tolist():
         begin, end = int(marks.text_at[row]), int(lines.ends[row])
         for lesson in _LESSONS:
+            if not lines.text.startswith(lesson.begin, begin):
+                continue
             if found := lesson.pattern.match(lines.text, begin, end):
                 groups = found.groupdict().items()
                 said = {name: _word(value) for name, value in groups if value}
@@ -96,7 +101,7 @@ def learn(
         said = _pairs(_ENGINE, lines, int(marks.text_at[row]), int(lines.ends[row]))
         said["p2p_rank"] = said.pop("rank", str(marks.rank[row]))
         _enter(kinds, claims, row, int(marks.rank[row]), said)
-    for row in np.unique(lines.found(b"kv_role")[0]).tolist():
+    for row in np.unique(lines.found(_ROLE)[0]).tolist():
         _learn_configuration(lines, row, int(claims.process[row]), kinds)
 
 

@@ -29,6 +29,7 @@ from pdtui.core.digests import distinct
 from pdtui.core.events import EVENT_BYTES
 from pdtui.core.kinds import MAX_RANK, NO_RANK, KindTable
 from pdtui.core.markers import VARIATION_SELECTOR, known_markers
+from pdtui.core.outlines import TextPlaces
 
 _SELECTOR = VARIATION_SELECTOR.encode()
 _CODE_BITS = 6
@@ -55,6 +56,8 @@ _OWN_ADDRESS = b"zmq_address"
 _ADDRESS = re.compile(rb"[=:] ?(?P<address>[^\s,]+:\d{1,5})")
 _RANK_FIELD = b", rank:"
 _SUCCESS = b"ncclCommInitRank Success"
+MARKING_TEXTS = (_ARROW_START, _OWN_ADDRESS, _RANK_FIELD)
+"""What is looked for in all messages."""
 
 
 @dataclass(slots=True)
@@ -67,12 +70,23 @@ class Lines:
     starts: Positions
     message_at: Positions
     ends: Positions
+    places: TextPlaces | None = None
+    """Where some texts stand in them, if that is known."""
+
+    def anywhere(self, literal: bytes) -> tuple[Positions, Positions]:
+        """Where these bytes stand in the lines: the lines, and the places."""
+        if self.places is not None:
+            return self.places.of(literal)
+        at = self.block.places(literal)
+        rows = np.searchsorted(self.starts, at, "right") - 1
+        # What a `\r` overwrote lies between two lines and is of neither.
+        inside = (self.starts[rows] <= at) & (at + len(literal) <= self.ends[rows])
+        return rows[inside], at[inside]
 
     def found(self, literal: bytes) -> tuple[Positions, Positions]:
         """Where these bytes stand within messages: the lines, and the places."""
-        at = self.block.places(literal)
-        rows = np.searchsorted(self.starts, at, "right") - 1
-        inside = (self.message_at[rows] <= at) & (at + len(literal) <= self.ends[rows])
+        rows, at = self.anywhere(literal)
+        inside = self.message_at[rows] <= at
         return rows[inside], at[inside]
 
     def last(self, literal: bytes) -> tuple[Positions, Positions]:

@@ -15,23 +15,23 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.bytescan import ByteBlock, Flags, Positions
+from pdtui.core.bytescan import ByteBlock, Flags, Positions, Words
 from pdtui.core.claims import Claims
-from pdtui.core.digests import stretches
+from pdtui.core.digests import mixed, stretches, without_hexadecimals
 from pdtui.core.fields import request_of
 from pdtui.core.marking import Lines
 
 _P2P_MARK = b"___decode_addr_"
-_API_MARKS = (b"cmpl", b"embd")
+_API_MARKS = (b"cmpl-", b"embd-")
+REQUEST_TEXTS = (_P2P_MARK, *_API_MARKS)
+"""What is looked for in all lines."""
 _ROOM = b"bootstrap_room"
 _BARE = re.compile(rb"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}")
 """The start of a uuid: a quick look before the expressions of `fields.request_of`."""
 _HEX = re.compile(r"[0-9a-f]+")
 _ADDRESS_REACH = 96
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-_NOT_HEX = 255
-_NIBBLES = np.full(256, _NOT_HEX, np.uint8)
-_NIBBLES[list(b"0123456789abcdef")] = np.arange(16)
+_IS_HEX = np.zeros(256, np.bool_)
+_IS_HEX[list(b"0123456789abcdef")] = True
 _WORD_BYTES = np.zeros(256, np.bool_)
 _WORD_BYTES[list(b"0123456789_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")] = True
 _DASHES = [8, 13, 18, 23]
@@ -53,8 +53,8 @@ def key_of_request(name: str) -> int:
     """The key of a request, given what `fields.request_of` says of it."""
     if len(name) not in (_SHORT, _UUID) or _HEX.fullmatch(name) is None:
         return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little")
-    text = np.frombuffer(name.encode(), np.uint8)[None, :]
-    return int(_keys(_NIBBLES[text])[0])
+    text = np.frombuffer(name.encode(), np.uint64)[None, :]
+    return int(mixed(text)[0])
 
 
 def may_name_requests(claims: Claims, rows: Positions) -> Flags:
@@ -95,42 +95,55 @@ def find_requests(lines: Lines, claims: Claims, naming: Positions) -> FoundReque
 
 def _find_p2p(lines: Lines) -> FoundRequests:
     block = lines.block
-    at = block.places(_P2P_MARK) + len(_P2P_MARK)
+    rows, at = lines.anywhere(_P2P_MARK)
     if not len(at):
         return _NONE
+    at = at + len(_P2P_MARK)
     length = block.find(at, b"_", _ADDRESS_REACH)
-    nibbles = _gather(block, at + length + 1)[:, :_UUID]
-    whole = (length > 0) & _all_hex(nibbles)
-    return _found(lines, at[whole], _keys(nibbles[whole]))
+    words = _words(block, at + length + 1, _UUID)
+    whole = np.flatnonzero((length > 0) & ~without_hexadecimals(words).any(axis=1))
+    return FoundRequests(rows[whole], mixed(words[whole]))
 
 
 def _find_api(lines: Lines) -> FoundRequests:
     block = lines.block
-    completions, embeddings = (block.places(mark + b"-") for mark in _API_MARKS)
-    at = np.concatenate((completions, embeddings))
-    if not len(at):
-        return _NONE
+    (rows, completions), (others, embeddings) = map(lines.anywhere, _API_MARKS)
+    rows, at = np.concatenate((rows, others)), np.concatenate((completions, embeddings))
     embeds = np.arange(len(at)) >= len(completions)
+    # Most often the proxy's `cmpl-___prefill_addr_…`, which is another's to find.
+    begun = np.flatnonzero(_IS_HEX[block.byte(at + len(_API_MARKS[0]))])
+    if not len(begun):
+        return _NONE
+    rows, at, embeds = rows[begun], at[begun], embeds[begun]
     chat = block.starts_with(np.maximum(at - 4, 0), b"chat") & (at >= 4) & ~embeds
     before = at - 1 - 4 * chat
     alone = (before < 0) | ~_WORD_BYTES[block.byte(np.maximum(before, 0))]
-    at = at[alone] + len(_API_MARKS[0]) + 1
-    nibbles = _gather(block, at)
+    return _ids_at(block, rows[alone], at[alone] + len(_API_MARKS[0]))
+
+
+def _ids_at(block: ByteBlock, rows: Positions, at: Positions) -> FoundRequests:
+    """The ids of 32 or 16 hexadecimal digits that begin at these places, with dashes or without."""
+    text = stretches(block.data, at).view(np.uint8)
+    hexadecimal = _IS_HEX[text[:, : _LONGEST + 1]]
     # How many hexadecimal digits come first: all of them, half as many, or those up to a dash.
-    run = (nibbles == _NOT_HEX).argmax(axis=1)
+    run = (~hexadecimal).argmax(axis=1)
     whole, short = np.flatnonzero(run == _UUID), np.flatnonzero(run == _SHORT)
     dashed = np.flatnonzero(run == _DASHES[0])
     dashed = dashed[
-        _all_hex(nibbles[dashed][:, _DASHED])
-        & (block.data[at[dashed, None] + _DASHES] == ord("-")).all(axis=1)
-        & (_NIBBLES[block.byte(at[dashed] + _LONGEST)] == _NOT_HEX)
+        hexadecimal[dashed][:, _DASHED].all(axis=1)
+        & (text[dashed][:, _DASHES] == ord("-")).all(axis=1)
+        & ~hexadecimal[dashed, _LONGEST]
     ]
-    parts = (
-        _found(lines, at[whole], _keys(nibbles[whole, :_UUID])),
-        _found(lines, at[short], _keys(nibbles[short, :_SHORT])),
-        _found(lines, at[dashed], _keys(nibbles[dashed][:, _DASHED])),
+    without_dashes = np.ascontiguousarray(text[dashed][:, _DASHED]).view(np.uint64)
+    found = (
+        (whole, _words(block, at[whole], _UUID)),
+        (short, _words(block, at[short], _SHORT)),
+        (dashed, without_dashes),
     )
-    return FoundRequests(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    return FoundRequests(
+        np.concatenate([rows[which] for which, _ in found]),
+        np.concatenate([mixed(words) for _, words in found]),
+    )
 
 
 def _find_named(lines: Claims, naming: Positions) -> FoundRequests:
@@ -145,30 +158,8 @@ def _find_named(lines: Claims, naming: Positions) -> FoundRequests:
     return FoundRequests(np.array(rows, np.int64), np.array(keys, np.uint64))
 
 
-def _gather(block: ByteBlock, at: Positions) -> npt.NDArray[np.uint8]:
-    """The hexadecimal digits from each place on, a row each; _NOT_HEX where there is none."""
-    text = stretches(block.data, at).view(np.uint8)[:, :_LONGEST]
-    nibbles: npt.NDArray[np.uint8] = _NIBBLES[text]
-    return nibbles
-
-
-def _all_hex(nibbles: npt.NDArray[np.uint8]) -> Flags:
-    hexadecimal: Flags = (nibbles != _NOT_HEX).all(axis=1)
-    return hexadecimal
-
-
-def _keys(nibbles: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
-    """A key for each row of 16 or 32 hexadecimal digits."""
-    pairs = np.ascontiguousarray(nibbles[:, ::2] << 4 | nibbles[:, 1::2])
-    words = pairs.view("<u8")
-    key: npt.NDArray[np.uint64] = words[:, 0] * _MIX
-    for column in range(1, words.shape[1]):
-        key = (key ^ (key >> np.uint64(29)) ^ words[:, column]) * _MIX
-    return key
-
-
-def _found(lines: Lines, at: Positions, keys: npt.NDArray[np.uint64]) -> FoundRequests:
-    rows = np.searchsorted(lines.starts, at, "right") - 1
-    # What a `\r` overwrote lies between two lines and is of neither.
-    inside = (at >= lines.starts[rows]) & (at < lines.ends[rows])
-    return FoundRequests(rows[inside], keys[inside])
+def _words(block: ByteBlock, at: Positions, size: int) -> Words:
+    """So many bytes from each place on, as words."""
+    items = np.ndarray((block.size,), f"V{size}", block.data.data, 0, (1,))
+    words: Words = items[at].view(np.uint64).reshape(-1, size // 8)
+    return words

@@ -24,17 +24,19 @@ from pdtui.core.claiming import Claimer, Unsure
 from pdtui.core.claims import Claims
 from pdtui.core.cleaning import Split, split
 from pdtui.core.dating import Calendar
+from pdtui.core.digests import LineStretches
 from pdtui.core.formats.nccl import HOST
 from pdtui.core.inherit import Inheritance
 from pdtui.core.kinds import NO_PROCESS, NO_RANK, KindTable, level_of, pack
-from pdtui.core.learning import learn, may_teach
+from pdtui.core.learning import LEARNING_TEXTS, learn, may_teach
 from pdtui.core.levels import ERROR
-from pdtui.core.marking import Lines, Marks, find_leading, find_marks, may_be_events
+from pdtui.core.marking import MARKING_TEXTS, Lines, Marks, find_leading, find_marks, may_be_events
 from pdtui.core.namings import Namings
+from pdtui.core.outlines import Outlines, TextPlaces
 from pdtui.core.prefixes import PrefixPeeler
 from pdtui.core.prefixforms import MOST_PREFIXES
 from pdtui.core.records import Records
-from pdtui.core.requestids import FoundRequests, find_requests, may_name_requests
+from pdtui.core.requestids import REQUEST_TEXTS, FoundRequests, find_requests, may_name_requests
 from pdtui.core.torn import find_inside, last_prefix, may_hold_heads
 from pdtui.core.traces import Found, find_traces, may_say_steps
 
@@ -67,6 +69,7 @@ class Scanner:
     _alike: Alike = field(init=False)
     _prefixes: int = 0
     """How many prefixes were learned when lines were kept."""
+    _outlines: Outlines = field(init=False)
     _namings: Namings = field(init=False)
     _claimer: Claimer = field(init=False)
     _peeler: PrefixPeeler = field(init=False)
@@ -76,6 +79,7 @@ class Scanner:
     def __post_init__(self) -> None:
         self._calendar = Calendar(self.kinds.grammar, self.first_year)
         self._alike = Alike(self.kinds)
+        self._outlines = Outlines((*MARKING_TEXTS, *LEARNING_TEXTS, *REQUEST_TEXTS))
         self._namings = Namings(self.kinds)
         self._claimer = Claimer(self.kinds)
         self._peeler = PrefixPeeler(self.kinds)
@@ -129,7 +133,10 @@ class Scanner:
 
         With what may stand in it, as bits of MayHold.
         """
-        recalled = self._alike.recall(lines.block, lines.starts, lines.ends)
+        stretches = LineStretches(lines.block, lines.starts, lines.ends)
+        digests, outlines = self._outlines.numbers(stretches)
+        places = self._outlines.places(stretches, outlines)
+        recalled = self._alike.recall(stretches, outlines)
         claims = Claims.of(lines, recalled, self._namings)
         may_hold = recalled["may_hold"]
         fresh = np.flatnonzero(~recalled.known)
@@ -138,7 +145,9 @@ class Scanner:
             self._claimer.infer_levels(claims, fresh)
             self._learn_hosts(claims, fresh)
             _repair_markers(claims, self.kinds, fresh)
-        seen = _rewritten(claims)
+        if self._outlines.learn(stretches, digests, outlines):
+            self._alike.forget_outlines()
+        seen = _rewritten(claims, places)
         marks = Marks.recalled(recalled, seen.message_at)
         if len(fresh):
             find_leading(seen, marks, self.kinds, fresh)
@@ -286,14 +295,14 @@ def _repair_markers(claims: Claims, kinds: KindTable, rows: Positions) -> None:
             kinds.misdecoded = True
 
 
-def _rewritten(claims: Claims) -> Lines:
+def _rewritten(claims: Claims, places: TextPlaces) -> Lines:
     """The lines, with the messages in place that stand otherwise than in their lines."""
     if not claims.rewritten:
-        return Lines(claims.block, claims.text, claims.starts, claims.at, claims.ends)
+        return Lines(claims.block, claims.text, claims.starts, claims.at, claims.ends, places)
     parts, message_at, begin = [], claims.at.copy(), 0
     starts = np.empty_like(claims.starts)
-    places = zip(claims.starts.tolist(), claims.ends.tolist(), strict=True)
-    for row, (start, end) in enumerate(places):
+    spans = zip(claims.starts.tolist(), claims.ends.tolist(), strict=True)
+    for row, (start, end) in enumerate(spans):
         starts[row] = begin
         message = claims.rewritten.get(row)
         if message is None:

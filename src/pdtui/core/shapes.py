@@ -17,6 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from pdtui.core.bytescan import (
+    A_LOOK,
     BYTE_MASKS,
     ByteBlock,
     Flags,
@@ -28,8 +29,6 @@ from pdtui.core.bytescan import (
 from pdtui.core.digests import distinct
 
 _LONGEST_RANK_NAMES = 48
-_A_LOOK = 1024
-"""Looking for a text in one line costs as much as looking through so many bytes of a block."""
 _TENSOR_RANK = re.compile(rb"\bTP(\d{1,4})\b")
 
 
@@ -214,7 +213,7 @@ class Through:
 
     def match(self, look: Look) -> None:
         text, size = look.block.text, look.block.size
-        if len(look.at) * _A_LOOK < size:
+        if len(look.at) * A_LOOK < size:
             found = [text.find(self.text, at, text.find(b"\n", at)) for at in look.at.tolist()]
             places = np.array(found, np.int64)
         else:

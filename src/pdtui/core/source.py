@@ -24,6 +24,8 @@ _FIRST_PIECE = 64 * 1024
 _PIECE = 4 * 1024 * 1024
 """Bytes that are scanned together: less has to pay for the calls (1 MiB: a third slower), of more
 what is worked out does not fit into the processor's cache (8 MiB: a tenth)."""
+_REST = 512 * 1024
+"""Bytes that are scanned with a piece, since the calls for a piece of their own cost as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,10 @@ class Source:
             self._unfinished.append(data)
             self._reshow_unfinished()
             return 0
-        whole = b"".join((*self._unfinished, data[:cut]))
+        whole = data
+        if self._unfinished or cut < len(data):
+            # Without a copy of its own: blocks are megabytes.
+            whole = b"".join((*self._unfinished, memoryview(data)[:cut]))
         self._arrived(batch)
         self._take(whole)
         self._unfinished = [data[cut:]] if cut < len(data) else []
@@ -249,9 +254,10 @@ class Source:
         while begin < len(text):
             # What the first piece teaches makes all further ones quick.
             most = _PIECE if self.columns else _FIRST_PIECE
-            cut = text.rfind(b"\n", begin, begin + most) + 1
-            if not cut:
-                cut = text.find(b"\n", begin) + 1 or len(text)
+            cut = len(text)
+            if cut - begin > most + _REST:
+                cut = text.rfind(b"\n", begin, begin + most) + 1
+                cut = cut or text.find(b"\n", begin) + 1 or len(text)
             yield text[begin:cut] if begin or cut < len(text) else text
             begin = cut
 

@@ -1,0 +1,181 @@
+"""Where the texts that are looked for stand, in all lines with the same outline.
+
+The *outline* of a line is all of its bytes, with the hexadecimal digits alike: numbers and ids
+of the same length make no difference. A log has some hundreds of them, and where `tensor_id` or a
+marker stands in one line it stands in all with that outline. So it is looked for once in each
+outline, and then only there; in what has no known outline, line by line.
+
+`a` to `f` are digits too, so a text can stand in one line of an outline and not in another: what
+is kept is where it may stand, and each line is asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from pdtui.core.bytescan import ByteBlock, Flags, Positions, Words
+from pdtui.core.digests import LineStretches, Numbered
+
+MOST_OUTLINES = 8192
+"""Outlines of one source that are known at a time."""
+_MOST_A_BLOCK = 512
+"""Outlines of a block that are taken in: each is looked through in Python."""
+_MOST_ONCE = 8192
+_MOST_TIMES = 4
+"""How often a text may stand in a line of a known outline."""
+_NOWHERE = -1
+_FEW = 2
+"""If lines without a known outline are fewer than one in so many, they are put together."""
+_ALIKE = bytes.maketrans(b"0123456789abcdef", bytes(16))
+
+
+class Outlines:
+    """The outlines of one source's lines, and where in them `texts` may stand."""
+
+    def __init__(self, texts: tuple[bytes, ...]) -> None:
+        assert len(texts) <= 32, "a bit each"
+        self._texts = texts
+        self._alike = [text.translate(_ALIKE) for text in texts]
+        self._numbers = Numbered(MOST_OUTLINES)
+        self._once: set[int] = set()
+        self._clear()
+
+    def _clear(self) -> None:
+        self._numbers.clear()
+        self._holds = np.zeros(MOST_OUTLINES + 2, np.uint32)
+        """A bit for each text that a line with the outline may hold."""
+        self._at = np.full((len(self._texts), _MOST_TIMES, MOST_OUTLINES + 2), _NOWHERE, np.int16)
+        """Where it may, counted from the line's start."""
+
+    def numbers(self, lines: LineStretches) -> tuple[Words, Positions]:
+        """The digest of each line's outline, and its number; 0 where it is not known."""
+        digests = lines.outlines()
+        return digests, self._numbers.numbers(digests)
+
+    def learn(self, lines: LineStretches, digests: Words, numbers: Positions) -> bool:
+        """Takes in outlines that were seen twice; whether all before are forgotten for them."""
+        new = np.flatnonzero((numbers == 0) & (digests != 0))
+        if not len(new):
+            return False
+        distinct, first, count = np.unique(digests[new], return_index=True, return_counts=True)
+        again = [
+            (digest, place)
+            for digest, place, many in zip(
+                distinct.tolist(), new[first].tolist(), count.tolist(), strict=True
+            )
+            if many > 1 or digest in self._once
+        ]
+        if len(self._once) > _MOST_ONCE:
+            self._once.clear()
+        self._once.update(distinct.tolist())
+        forgets = self._numbers.full and bool(again)
+        if forgets:
+            self._clear()
+        for digest, place in again[:_MOST_A_BLOCK]:
+            self._enter(digest, lines.line(place))
+        return forgets
+
+    def _enter(self, digest: int, line: bytes) -> None:
+        found = [_places(line.translate(_ALIKE), text) for text in self._alike]
+        if any(len(places) > _MOST_TIMES for places in found):
+            return
+        if number := self._numbers.enter(digest):
+            for text, places in enumerate(found):
+                self._at[text, : len(places), number] = places
+                self._holds[number] |= bool(places) << text
+
+    def places(self, lines: LineStretches, numbers: Positions) -> TextPlaces:
+        """Where the texts stand in these lines, whose outlines have these numbers."""
+        return TextPlaces(
+            lines.block, lines.starts, lines.ends, self._texts, numbers, self._holds, self._at
+        )
+
+
+@dataclass(slots=True)
+class TextPlaces:
+    """Where some texts stand in the lines of a block."""
+
+    _block: ByteBlock
+    _starts: Positions
+    _ends: Positions
+    _texts: tuple[bytes, ...]
+    _numbers: Positions
+    """The outline of each line, 0 where none is known."""
+    _outline_holds: npt.NDArray[np.uint32]
+    _outline_at: npt.NDArray[np.int16]
+    _holds: npt.NDArray[np.uint32] = field(init=False)
+    _unknown: Flags = field(init=False)
+    _rest: _Rest = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._holds = self._outline_holds.take(self._numbers)
+        self._unknown = self._numbers == 0
+        self._rest = _Rest(self._block, self._starts, self._ends, np.flatnonzero(self._unknown))
+
+    def of(self, text: bytes) -> tuple[Positions, Positions]:
+        """Where one of the texts stands: the lines, and the places, in their order."""
+        number = self._texts.index(text)
+        rows, at = self._may_stand(number)
+        for begin in range(0, len(text), 8):
+            stands = self._block.starts_with(at + begin, text[begin : begin + 8])
+            rows, at = rows[stands], at[stands]
+        more, more_at = self._rest.places(text)
+        if not len(more):
+            return rows, at
+        rows, at = np.concatenate((rows, more)), np.concatenate((at, more_at))
+        order = np.argsort(at, kind="stable")
+        return rows[order], at[order]
+
+    def _may_stand(self, number: int) -> tuple[Positions, Positions]:
+        """Where the outlines say that this text may stand."""
+        rows = np.flatnonzero(self._holds & np.uint32(1 << number))
+        if not len(rows):
+            return rows, rows
+        outlines, starts = self._numbers[rows], self._starts[rows]
+        offsets = self._outline_at[number]
+        first = rows, starts + offsets[0].take(outlines)
+        again = offsets[1].take(outlines) != _NOWHERE
+        if not again.any():
+            return first
+        rows, outlines, starts = rows[again], outlines[again], starts[again]
+        at = starts + offsets[1:].take(outlines, axis=1)
+        which, place = np.nonzero((at >= starts).T)
+        found = np.concatenate((first[1], at[place, which]))
+        order = np.argsort(found, kind="stable")
+        return np.concatenate((first[0], rows[which]))[order], found[order]
+
+
+class _Rest:
+    """The lines of a block that have no known outline."""
+
+    def __init__(self, block: ByteBlock, starts: Positions, ends: Positions, rows: Positions):
+        self._rows, self._starts, self._ends = rows, starts[rows], ends[rows]
+        self._block, self._mine = block, self._starts
+        if len(rows) * _FEW < len(starts):
+            data = block.text
+            places = zip(self._starts.tolist(), self._ends.tolist(), strict=True)
+            self._block = ByteBlock(b"\n".join([data[begin:end] for begin, end in places]))
+            lengths = self._ends - self._starts + 1
+            self._mine = np.cumsum(lengths) - lengths
+
+    def places(self, text: bytes) -> tuple[Positions, Positions]:
+        """Where a text stands in them: the lines, and the places in the whole block."""
+        if not len(self._rows):
+            return self._rows, self._rows
+        at = self._block.places(text)
+        line = np.searchsorted(self._mine, at, "right") - 1
+        at = at - self._mine[line] + self._starts[line]
+        inside = (line >= 0) & (at + len(text) <= self._ends[line])
+        return self._rows[line[inside]], at[inside]
+
+
+def _places(line: bytes, text: bytes) -> list[int]:
+    """Where a text stands in a line."""
+    found, at = [], line.find(text)
+    while at >= 0:
+        found.append(at)
+        at = line.find(text, at + 1)
+    return found
