@@ -15,6 +15,7 @@ from pdtui.core.export import export
 from pdtui.core.grammar import Grammar, use_grammar
 from pdtui.core.markers import Marker, add_markers
 from pdtui.core.query import Filter
+from pdtui.core.scan import EVERYTHING
 from pdtui.core.source import Source
 from pdtui.core.store import Store
 from pdtui.follow import parallel
@@ -35,7 +36,7 @@ def _two_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 def at_once() -> Iterator[dict[Named, Source]]:
     """The pair, read by two processes."""
     named, _ = resolve(map(str, PAIR))
-    found = read_at_once(named, 2026)
+    found = read_at_once(named, 2026, EVERYTHING)
     yield found
     for source in found.values():
         source.close()
@@ -70,7 +71,7 @@ def test_a_small_file_and_a_stream_are_left_to_the_caller(monkeypatch: pytest.Mo
     """One large file is not worth a process."""
     monkeypatch.setattr(parallel, "WORTH_IT", PAIR[0].stat().st_size)
     named, _ = resolve([*map(str, PAIR), "-", "missing.log"])
-    assert read_at_once(named, 2026) == {}
+    assert read_at_once(named, 2026, EVERYTHING) == {}
 
 
 def test_own_formats_and_markers_count_there_too(tmp_path: Path) -> None:
@@ -82,7 +83,7 @@ def test_own_formats_and_markers_count_there_too(tmp_path: Path) -> None:
     use_grammar(Grammar(patterns=((re.compile(rb"is slow"), marker.emoji),)))
     try:
         named, _ = resolve([str(tmp_path / "a.log"), str(tmp_path / "b.log")])
-        found = read_at_once(named, 2026).values()
+        found = read_at_once(named, 2026, EVERYTHING).values()
         assert [source.kinds.marker_sets[-1] for source in found] == [("🐌",), ("🐌",)]
         for source in found:
             source.close()
@@ -99,4 +100,4 @@ def test_without_processes_one_after_the_other_will_do(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(os, "fork", refuse)
     named, _ = resolve(map(str, PAIR))
-    assert read_at_once(named, 2026) == {}
+    assert read_at_once(named, 2026, EVERYTHING) == {}

@@ -58,11 +58,13 @@ def check(typed: Typed, as_json: bool, threshold: float) -> int:
       pdtui check --json logs/ > check.json
       pdtui check --offset decode=+4s prefill.log decode.log || exit 1
     """
+    from pdtui.core.scan import EVERYTHING
+
     say_configuration_problems()
     wanted = filter_of(typed)
     named, troubles = named_sources(typed.sources)
     offsets = offsets_of(typed.offset, [source.label for source in named]) if named else {}
-    store, more = load(named, typed.year)
+    store, more = load(named, typed.year, EVERYTHING)
     for trouble in (*troubles, *more):
         say(trouble)
     failed = False

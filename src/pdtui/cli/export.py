@@ -59,12 +59,14 @@ def export(typed: Typed, form: str, output: str, label: bool) -> int:
       pdtui export -f jsonl -l warning -S -3m -o warnings.jsonl logs/
       zcat decode.log.gz | pdtui export -f csv decode=-
     """
+    from pdtui.core.merge import FOR_ORDER
+
     say_configuration_problems()
     wanted = filter_of(typed)
     named, troubles = named_sources(typed.sources)
     offsets = offsets_of(typed.offset, [source.label for source in named]) if named else {}
     _refuse_overwriting(output, named)
-    store, more = load(named, typed.year)
+    store, more = load(named, typed.year, FOR_ORDER)
     for trouble in (*troubles, *more):
         say(trouble)
     if store.sources:

@@ -11,6 +11,7 @@ from pdtui.cli.stdin import refuse_closed_stdin
 from pdtui.errors import SourceError
 
 if TYPE_CHECKING:
+    from pdtui.core.scan import Depth
     from pdtui.core.store import Store
     from pdtui.follow.opening import Named
 
@@ -42,7 +43,7 @@ def without(
     )
 
 
-def load(named: list[Named], year: int | None) -> tuple[Store, list[SourceError]]:
+def load(named: list[Named], year: int | None, depth: Depth) -> tuple[Store, list[SourceError]]:
     """Reads every source to its end; returns those that are logs, and what is wrong with any."""
     from pdtui.core.store import Store
     from pdtui.follow.ingest import Ingest
@@ -52,9 +53,9 @@ def load(named: list[Named], year: int | None) -> tuple[Store, list[SourceError]
 
     readable, troubles = without(named, problem_with)
     store = Store()
-    done = read_at_once(readable, year)
+    done = read_at_once(readable, year, depth)
     rest = [source for source in readable if source not in done]
-    feeds = [feed_of(source, year, lambda: None) for source in rest]
+    feeds = [feed_of(source, year, lambda: None, depth) for source in rest]
     Ingest(store, feeds).load()
     followers = dict(zip(rest, (feed.follower for feed in feeds), strict=True))
     sources = done | dict(zip(rest, store.sources, strict=True))

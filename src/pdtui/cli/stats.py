@@ -32,10 +32,12 @@ def stats(typed: Typed, as_json: bool) -> int:
       pdtui stats -l warning -S -10m logs/
       pdtui stats --json logs/ | jq '.sources[].unclaimed'
     """
+    from pdtui.core.scan import ROWS_ALONE
+
     say_configuration_problems()
     wanted = filter_of(typed)
     named, troubles = named_sources(typed.sources)
-    store, more = load(named, typed.year)
+    store, more = load(named, typed.year, ROWS_ALONE)
     for trouble in (*troubles, *more):
         say(trouble)
     if store.sources:

@@ -24,17 +24,21 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.causality import Causality, Edge, Fresh
+from pdtui.core.causality import CAUSAL, Causality, Edge, Fresh
+from pdtui.core.engines import HANDSHAKE_STEPS
 from pdtui.core.kindcounts import STRETCH, KindCounts
 from pdtui.core.lifts import End, Lifting, TimedEdge
 from pdtui.core.order import Order
 from pdtui.core.refs import split_ref
 from pdtui.core.roles import role_order
 from pdtui.core.runs import BATCH_BITS, STEP_BITS, Numbers, Runs, SourceRuns
+from pdtui.core.scan import Depth
 from pdtui.core.source import Source
 from pdtui.core.stockhandshakes import StockHandshakes
 from pdtui.core.store import Snapshot
 
+FOR_ORDER = Depth(CAUSAL | HANDSHAKE_STEPS, requests=False)
+"""What must be read of rows so that they can be put in order."""
 _BATCHES = (1 << BATCH_BITS) - 1
 _BELOW_SECOND = BATCH_BITS + STEP_BITS
 

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from pdtui.core import mojibake
 from pdtui.core.alike import Alike, MayHold
-from pdtui.core.bytescan import ByteBlock, Positions, among
+from pdtui.core.bytescan import ByteBlock, Flags, Positions, among
 from pdtui.core.claiming import Claimer, Unsure
 from pdtui.core.claims import Claims
 from pdtui.core.cleaning import Split, split
@@ -59,12 +60,26 @@ class Rows:
     """The requests that the rows speak of."""
 
 
+class Depth(NamedTuple):
+    """What is read of the lines besides what each of them is."""
+
+    steps: Flags
+    """A flag for each step's number: whether rows that say it must leave a trace."""
+    requests: bool
+    """Whether it is found out which requests they speak of."""
+
+
+EVERYTHING = Depth(np.ones(256, np.bool_), requests=True)
+ROWS_ALONE = Depth(np.zeros(256, np.bool_), requests=False)
+
+
 @dataclass(slots=True)
 class Scanner:
     """Scans one source from its first byte on; `first_year` is the year of its first stamp."""
 
     kinds: KindTable
     first_year: int
+    depth: Depth = EVERYTHING
     _calendar: Calendar = field(init=False)
     _alike: Alike = field(init=False)
     _prefixes: int = 0
@@ -122,11 +137,18 @@ class Scanner:
             torn=claims.torn,
         )
         when, kind = self._inherit(claims, own, marks.set_numbers(self.kinds))
-        traces = find_traces(
-            seen, marks.text_at, _rows(may_hold, MayHold.STEP), self.kinds.grammar.pairs
-        )
-        requests = find_requests(seen, claims, _rows(may_hold, MayHold.REQUEST))
-        return Rows(lines.offsets + offset, when, kind, traces, requests)
+        rows = Rows(lines.offsets + offset, when, kind)
+        if self.depth.steps.any():
+            rows.traces = find_traces(
+                seen,
+                marks.text_at,
+                _rows(may_hold, MayHold.STEP),
+                self.depth.steps,
+                self.kinds.grammar.pairs,
+            )
+        if self.depth.requests:
+            rows.requests = find_requests(seen, claims, _rows(may_hold, MayHold.REQUEST))
+        return rows
 
     def _understand(self, lines: Split) -> tuple[Claims, Lines, Marks, Positions]:
         """What each line is by itself: told by one like it before, or found out.

@@ -16,7 +16,7 @@ from pdtui.core.columns import Columns
 from pdtui.core.kindcounts import STRETCH, KindCounts
 from pdtui.core.kinds import KindTable
 from pdtui.core.requestindex import RequestIndex
-from pdtui.core.scan import Rows, Scanner
+from pdtui.core.scan import EVERYTHING, Depth, Rows, Scanner
 from pdtui.core.stamps import NO_TIME
 from pdtui.core.traces import Traces
 
@@ -47,7 +47,7 @@ class Source:
     new Source in the same place of the store.
     """
 
-    def __init__(self, label: str, path: str, first_year: int) -> None:
+    def __init__(self, label: str, path: str, first_year: int, depth: Depth = EVERYTHING) -> None:
         self.label = label
         self.path = path
         self.kinds = KindTable()
@@ -69,7 +69,7 @@ class Source:
         """How many rows are whole lines: all, or all but a last one shown unfinished."""
         self._reading = threading.Lock()
         """Held while descriptors are in use, so that none is closed and its number given away."""
-        self._scanner = Scanner(self.kinds, first_year)
+        self._scanner = Scanner(self.kinds, first_year, depth)
         self._unfinished: list[bytes] = []
         self._before_unfinished: Scanner | None = None
         self.traces = Traces()

@@ -263,11 +263,15 @@ def may_say_steps(lines: Lines, text_at: Positions, rows: Positions) -> Flags:
 
 
 def find_traces(
-    lines: Lines, text_at: Positions, looked_at: Positions, pairs: Sequence[Pair] = ()
+    lines: Lines,
+    text_at: Positions,
+    looked_at: Positions,
+    wanted: Flags,
+    pairs: Sequence[Pair] = (),
 ) -> Found:
     """The traces of a block; `text_at` is where each message goes on after its leading markers.
 
-    `looked_at` are the lines that may say a step.
+    `looked_at` are the lines that may say a step, `wanted` has a flag for each step's number.
     """
     collected = _Collected()
     at = _past_signs(lines, text_at[looked_at])
@@ -280,7 +284,9 @@ def find_traces(
         beginnings, which = np.unique(looked[candidates], return_inverse=True)
         for number, beginning in enumerate(beginnings.tolist()):
             places = candidates[which == number]
-            for form in _BY_WORD[length].get(beginning, ()):
+            forms = _BY_WORD[length].get(beginning, ())
+            # All of them or none: the first that fits has the row, wanted or not.
+            for form in forms if any(wanted[one.step] for one in forms) else ():
                 if not len(places):
                     break
                 stretch = _Stretch(looked_at[places], at[places], ends[places])

@@ -14,6 +14,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from pdtui.core.roles import ROLES, role_of_label
+from pdtui.core.scan import EVERYTHING, Depth
 from pdtui.core.source import Source
 from pdtui.core.stamps import first_year
 from pdtui.errors import SourceError
@@ -120,22 +121,24 @@ def problem_in(sample: bytes, name: str) -> SourceError | None:
     return SourceError(name, said) if said else None
 
 
-def feed_of(named: Named, year: int | None, ring: Callable[[], None]) -> Feed:
+def feed_of(
+    named: Named, year: int | None, ring: Callable[[], None], depth: Depth = EVERYTHING
+) -> Feed:
     """The feed of a source; `year` is that of its first stamp, else it is taken from the file."""
     if named.stream:
         if named.stdin:
             descriptor = 0 if named.descriptor is None else named.descriptor
             return Feed(
                 StreamFollower(named.path, lambda: os.dup(descriptor), ring),
-                lambda: Source(named.label, STDIN, year or datetime.now().year),
+                lambda: Source(named.label, STDIN, year or datetime.now().year, depth),
             )
         return Feed(
             StreamFollower(named.path, lambda: os.open(named.path, _PIPE), ring),
-            lambda: Source(named.label, str(named.path), year or datetime.now().year),
+            lambda: Source(named.label, str(named.path), year or datetime.now().year, depth),
         )
 
     def renew() -> Source:
-        return Source(named.label, str(named.path), year or year_of(named.path))
+        return Source(named.label, str(named.path), year or year_of(named.path), depth)
 
     return Feed(Follower(named.path), renew, tail=lambda: _tail_feed(named, year, renew))
 

@@ -12,10 +12,12 @@ import signal
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import repeat
 from pathlib import Path
 
 from pdtui.core.grammar import Grammar, grammar_in_use, use_grammar
 from pdtui.core.markers import Marker, add_markers, added_markers
+from pdtui.core.scan import Depth
 from pdtui.core.source import Segment, Source
 from pdtui.core.store import Store
 from pdtui.follow.ingest import Ingest
@@ -25,7 +27,7 @@ WORTH_IT = 8 * 1024 * 1024
 """Bytes of a file from which on a process of its own is worth its start."""
 
 
-def read_at_once(named: Sequence[Named], year: int | None) -> dict[Named, Source]:
+def read_at_once(named: Sequence[Named], year: int | None, depth: Depth) -> dict[Named, Source]:
     """The sources that were read by processes of their own: none, or two and more.
 
     What is missing here (a stream, a small file, one that changed meanwhile) is for the caller.
@@ -37,7 +39,7 @@ def read_at_once(named: Sequence[Named], year: int | None) -> dict[Named, Source
     settings = (grammar_in_use(), added_markers())
     try:
         with ProcessPoolExecutor(workers, _context(), _begin, settings) as pool:
-            found = pool.map(_read, large, [year] * len(large))
+            found = pool.map(_read, large, repeat(year), repeat(depth))
             pairs = [(one, _attached(one, *read)) for one, read in zip(large, found, strict=True)]
     except (BrokenProcessPool, OSError):
         # No memory or no processes left: one after the other will do.
@@ -67,10 +69,10 @@ def _begin(grammar: Grammar, markers: tuple[Marker, ...]) -> None:
     use_grammar(grammar)
 
 
-def _read(named: Named, year: int | None) -> tuple[Source, tuple[int, int]]:
+def _read(named: Named, year: int | None, depth: Depth) -> tuple[Source, tuple[int, int]]:
     """Reads one file to its end: the source without its file, and which file it was."""
     store = Store()
-    ingest = Ingest(store, [feed_of(named, year, lambda: None)])
+    ingest = Ingest(store, [feed_of(named, year, lambda: None, depth)])
     ingest.load()
     [source] = store.sources
     which = _identity(source.segments[0].descriptor) if len(source.segments) == 1 else (-1, -1)
