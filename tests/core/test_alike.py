@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from pdtui.core import alike
 from pdtui.core.alike import Alike, Recalled
-from pdtui.core.bytescan import Positions
-from pdtui.core.digests import STRETCH, LineStretches, Numbered, mixed, stretches, without_digits
+from pdtui.core.bytescan import ByteBlock, Positions
+from pdtui.core.digests import STRETCH, Numbered, mixed, stretches, without_digits
 from pdtui.core.outlines import Outlines
 from tests.core.sources import opened
 
@@ -30,8 +30,8 @@ def told() -> Iterator[list[int]]:
     count = [0, 0]
     recall = Alike.recall
 
-    def counted(self: Alike, lines: LineStretches, outlines: Positions) -> Recalled:
-        found = recall(self, lines, outlines)
+    def counted(self: Alike, block: ByteBlock, starts: Positions, ends: Positions) -> Recalled:
+        found = recall(self, block, starts, ends)
         count[0] += int(found.known.sum())
         count[1] += len(found.known)
         return found

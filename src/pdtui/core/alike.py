@@ -37,7 +37,7 @@ from pdtui.core.digests import (
     mixed,
 )
 from pdtui.core.kinds import NO_RANK, KindTable
-from pdtui.core.outlines import MOST_OUTLINES
+from pdtui.core.outlines import MOST_OUTLINES, Outlines
 from pdtui.core.stampplaces import StampPlace, blanked, read_stamps, stamp_in
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ _MOST = 4096
 _MOST_A_BLOCK = 512
 """Lines of a block that are looked at as possibly worth keeping."""
 _MOST_ONCE = 8192
+_TOGETHER = 8192
+"""Lines whose digests are made together: their stretches fit into the processor's cache."""
 _CLOCK = re.compile(rb"\d\d:\d\d")
 _PROCESSES = re.compile(rb"(?:\([^()\n]{1,120}\) )*")
 _ZEROS = bytes.maketrans(b"0123456789", b"0" * 10)
@@ -104,6 +106,10 @@ class Recalled:
     """What is known of the lines of a block, an entry a line."""
 
     known: Flags
+    digests: Words
+    """Of the lines' outlines."""
+    outlines: Positions
+    """The numbers of their outlines, 0 where it is not known."""
     columns: npt.NDArray[np.int64]
     """The fields of Understood, a row each."""
     month: Positions
@@ -133,8 +139,8 @@ class _Candidate(NamedTuple):
 class Alike:
     """What was found out of the lines of one source, by what they have in common."""
 
-    def __init__(self, kinds: KindTable) -> None:
-        self._kinds = kinds
+    def __init__(self, kinds: KindTable, outlines: Outlines) -> None:
+        self._kinds, self.outlines = kinds, outlines
         self._beginnings, self._templates = Numbered(_MOST), Numbered(_MOST)
         self._likenesses = Numbered(_MOST)
         self._once: set[int] = set()
@@ -169,15 +175,21 @@ class Alike:
         self._template_of: Positions = np.zeros(MOST_OUTLINES + 2, np.int64)
         """The template of lines that are told by their heads, for each outline."""
 
-    def recall(self, lines: LineStretches, outlines: Positions) -> Recalled:
-        """What is known of these lines, whose outlines have these numbers (0 for none known)."""
-        number_of = np.zeros(len(lines.starts), np.int64)
-        templates = number_of
-        if len(self._likenesses) > 1:
-            templates = self._template_numbers(lines, outlines)
-            number_of = self._likeness_numbers(lines, templates)
-        stamps = self._read_stamps(lines.block, lines.starts, templates, number_of)
-        return Recalled(number_of > 0, self._found.take(number_of, axis=1), *stamps)
+    def recall(self, block: ByteBlock, starts: Positions, ends: Positions) -> Recalled:
+        """What is known of these lines."""
+        size = len(starts)
+        digests = np.zeros(size, np.uint64)
+        outlines, templates, number_of = (np.zeros(size, np.int64) for _ in range(3))
+        for begin in range(0, size, _TOGETHER):
+            some = slice(begin, begin + _TOGETHER)
+            lines = LineStretches(block, starts[some], ends[some])
+            digests[some], outlines[some] = self.outlines.numbers(lines)
+            if len(self._likenesses) > 1:
+                templates[some] = self._template_numbers(lines, outlines[some])
+                number_of[some] = self._likeness_numbers(lines, templates[some])
+        stamps = self._read_stamps(block, starts, templates, number_of)
+        columns = self._found.take(number_of, axis=1)
+        return Recalled(number_of > 0, digests, outlines, columns, *stamps)
 
     def keep(
         self, claims: Claims, marks: Marks, lead: Positions, may_hold: Positions, rows: Positions

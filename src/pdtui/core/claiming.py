@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pdtui.core import levels
-from pdtui.core.bytescan import A_LOOK, Positions
+from pdtui.core.bytescan import A_LOOK, Flags, Positions
 from pdtui.core.claims import Claims
 from pdtui.core.digests import distinct
 from pdtui.core.formats import Begins, Format, groups, message_begin
@@ -21,6 +21,10 @@ _SUGGESTING = (
     (levels.WARNING, (b"arning", b"WARN", b"etry")),
     (levels.ERROR, (b"rror", b"xception", b"ailed", b"timed out", b"Traceback")),
 )
+
+
+_FEW = 32
+"""Rows up to which an expression for each is quicker than a look at all of them."""
 
 
 class Unsure(NamedTuple):
@@ -54,7 +58,9 @@ class Claimer:
             fitting = np.flatnonzero(left & ((bits >> np.uint64(number - 1)) & np.uint64(1) != 0))
             if not len(fitting):
                 continue
-            if self._holds_nowhere(claims, form, len(fitting)):
+            if len(fitting) <= _FEW and form.reader is None:
+                fitting = fitting[_matching(claims, form, rows[fitting])]
+            if not len(fitting) or self._holds_nowhere(claims, form, len(fitting)):
                 continue
             if form.reader is not None:
                 taken = self._claim_whole(claims, rows[fitting], number, form)
@@ -125,7 +131,7 @@ class Claimer:
         text, match = claims.text, form.pattern.match
         taken: list[int] = []
         fitting = np.arange(len(rows))
-        if form.guard is not None:
+        if form.guard is not None and len(rows) > _FEW:
             fitting = form.guard.find(claims.block, claims.at[rows], claims.ends[rows]).rows
         at, ends = claims.at[rows[fitting]].tolist(), claims.ends[rows[fitting]].tolist()
         for index, begin, end in zip(fitting.tolist(), at, ends, strict=True):
@@ -242,3 +248,9 @@ class Claimer:
             inside = (places >= claims.at[found]) & (places < claims.ends[found])
             found = found[silent[found] & inside]
             claims.level[found] = level
+
+
+def _matching(claims: Claims, form: Format, rows: Positions) -> Flags:
+    """Which of a few lines the format's expression fits."""
+    match, places = form.pattern.match, zip(claims.at[rows], claims.ends[rows], strict=True)
+    return np.array([match(claims.text, begin, end) is not None for begin, end in places], np.bool_)

@@ -109,10 +109,6 @@ class LineStretches:
         self.first = stretches(block.data, starts)
         _cut(self.first, self.length)
 
-    def line(self, row: int) -> bytes:
-        """One of the lines."""
-        return self.block.text[self.starts[row] : self.ends[row]]
-
     def some(self, rows: Positions) -> LineStretches:
         """These of the lines."""
         return LineStretches(self.block, self.starts[rows], self.ends[rows])

@@ -72,9 +72,11 @@ _CONFIGURED = re.compile(
 _ROLE = b"kv_role"
 LEARNING_TEXTS = (_ROLE,)
 """What is looked for in all messages."""
-_BEGINS: Words = np.array(
-    sorted({int(word(lesson.begin[:_BYTES])) for lesson in _LESSONS}), np.uint64
-)
+_BY_BEGIN = {
+    begin: [lesson for lesson in _LESSONS if lesson.begin[:_BYTES] == begin]
+    for begin in {lesson.begin[:_BYTES] for lesson in _LESSONS}
+}
+_BEGINS: Words = np.array(sorted(int(word(begin)) for begin in _BY_BEGIN), np.uint64)
 
 
 def may_teach(lines: Lines, marks: Marks, rows: Positions) -> Flags:
@@ -86,16 +88,7 @@ def learn(
     lines: Lines, marks: Marks, claims: Claims, kinds: KindTable, teaching: Positions
 ) -> None:
     """Enters into `kinds` what the lines of a block teach: `teaching` are those that may."""
-    teaching = teaching[may_teach(lines, marks, teaching)]
-    for row in teaching.tolist():
-        begin, end = int(marks.text_at[row]), int(lines.ends[row])
-        for lesson in _LESSONS:
-            if not lines.text.startswith(lesson.begin, begin):
-                continue
-            if found := lesson.pattern.match(lines.text, begin, end):
-                groups = found.groupdict().items()
-                said = {name: _word(value) for name, value in groups if value}
-                _enter(kinds, claims, row, int(marks.rank[row]), said)
+    _learn_lessons(lines, marks, claims, kinds, teaching[may_teach(lines, marks, teaching)])
     engines = kinds.sign_code(_ENGINE_MARKER)
     for row in np.flatnonzero(marks.first() == engines).tolist() if marks.codes.any() else ():
         said = _pairs(_ENGINE, lines, int(marks.text_at[row]), int(lines.ends[row]))
@@ -103,6 +96,22 @@ def learn(
         _enter(kinds, claims, row, int(marks.rank[row]), said)
     for row in np.unique(lines.found(_ROLE)[0]).tolist():
         _learn_configuration(lines, row, int(claims.process[row]), kinds)
+
+
+def _learn_lessons(
+    lines: Lines, marks: Marks, claims: Claims, kinds: KindTable, rows: Positions
+) -> None:
+    said: dict[tuple[int, int, _Lesson], tuple[bytes | None, ...]] = {}
+    places = (column[rows].tolist() for column in (claims.process, marks.rank, marks.text_at))
+    for row, process, rank, begin in zip(rows.tolist(), *places, strict=True):
+        for lesson in _BY_BEGIN[lines.text[begin : begin + _BYTES]]:
+            found = lesson.pattern.match(lines.text, begin, int(lines.ends[row]))
+            # NCCL says with each communicator which GPU it is on.
+            if found and said.get((process, rank, lesson)) != found.groups():
+                said[process, rank, lesson] = found.groups()
+                groups = found.groupdict().items()
+                facts = {name: _word(value) for name, value in groups if value}
+                _enter(kinds, claims, row, rank, facts)
 
 
 def _pairs(pattern: re.Pattern[bytes], lines: Lines, begin: int, end: int) -> dict[str, str]:

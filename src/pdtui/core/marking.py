@@ -73,25 +73,28 @@ class Lines:
     places: TextPlaces | None = None
     """Where some texts stand in them, if that is known."""
 
-    def anywhere(self, literal: bytes) -> tuple[Positions, Positions]:
-        """Where these bytes stand in the lines: the lines, and the places."""
+    def anywhere(self, literal: bytes, among: Flags | None = None) -> tuple[Positions, Positions]:
+        """Where these bytes stand in the lines: the lines, and the places.
+
+        Of lines that are not `among` those of interest, it need not be told.
+        """
         if self.places is not None:
-            return self.places.of(literal)
+            return self.places.of(literal, among)
         at = self.block.places(literal)
         rows = np.searchsorted(self.starts, at, "right") - 1
         # What a `\r` overwrote lies between two lines and is of neither.
         inside = (self.starts[rows] <= at) & (at + len(literal) <= self.ends[rows])
         return rows[inside], at[inside]
 
-    def found(self, literal: bytes) -> tuple[Positions, Positions]:
-        """Where these bytes stand within messages: the lines, and the places."""
-        rows, at = self.anywhere(literal)
+    def found(self, literal: bytes, among: Flags | None = None) -> tuple[Positions, Positions]:
+        """The same within messages."""
+        rows, at = self.anywhere(literal, among)
         inside = self.message_at[rows] <= at
         return rows[inside], at[inside]
 
-    def last(self, literal: bytes) -> tuple[Positions, Positions]:
+    def last(self, literal: bytes, among: Flags) -> tuple[Positions, Positions]:
         """The lines in whose message the bytes stand, and where they do last."""
-        rows, at = self.found(literal)
+        rows, at = self.found(literal, among)
         last = np.ones(len(rows), np.bool_)
         last[:-1] = rows[1:] != rows[:-1]
         return rows[last], at[last]
@@ -152,10 +155,11 @@ def find_marks(lines: Lines, marks: Marks, kinds: KindTable, eventful: Positions
     """
     success = np.zeros(len(marks.codes), np.bool_)
     success[eventful] = lines.block.starts_with(lines.message_at[eventful], _SUCCESS[:8])
-    if marks.codes.any() or success.any():
+    marked = marks.codes > 0
+    if marked.any() or success.any():
         _find_arrows(lines, marks, kinds, success)
         _find_rank_fields(lines, marks)
-        _find_own_addresses(lines, marks, kinds)
+        _find_own_addresses(lines, marks, kinds, marked)
     _find_events(lines, marks, kinds, eventful)
 
 
@@ -275,7 +279,7 @@ def _ranks_at(block: ByteBlock, at: Positions) -> tuple[Positions, Positions]:
 
 
 def _find_arrows(lines: Lines, marks: Marks, kinds: KindTable, success: Flags) -> None:
-    rows, at = lines.found(_ARROW_START)
+    rows, at = lines.found(_ARROW_START, success | (marks.codes > 0))
     if not len(rows):
         return
     codes = _Signs(kinds).look(lines.block, at)[0]
@@ -308,7 +312,7 @@ def _find_rank_fields(lines: Lines, marks: Marks) -> None:
     silent = (marks.codes > 0) & (marks.rank == NO_RANK)
     if not silent.any():
         return
-    rows, at = lines.last(_RANK_FIELD)
+    rows, at = lines.last(_RANK_FIELD, silent)
     kept = silent[rows]
     rows, at = rows[kept], at[kept] + len(_RANK_FIELD)
     at = at + (lines.block.byte(at) == ord(" "))
@@ -319,10 +323,10 @@ def _find_rank_fields(lines: Lines, marks: Marks) -> None:
     marks.rank[rows[kept]] = rank[kept]
 
 
-def _find_own_addresses(lines: Lines, marks: Marks, kinds: KindTable) -> None:
-    rows, at = lines.found(_OWN_ADDRESS)
+def _find_own_addresses(lines: Lines, marks: Marks, kinds: KindTable, marked: Flags) -> None:
+    rows, at = lines.found(_OWN_ADDRESS, marked)
     at = at + len(_OWN_ADDRESS)
-    kept = marks.codes[rows] > 0
+    kept = marked[rows]
     rows, at = rows[kept], at[kept]
     if not len(rows):
         return

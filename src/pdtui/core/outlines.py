@@ -12,11 +12,13 @@ is kept is where it may stand, and each line is asked.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from pdtui.core.bytescan import ByteBlock, Flags, Positions, Words
+from pdtui.core.cleaning import Split
 from pdtui.core.digests import LineStretches, Numbered
 
 MOST_OUTLINES = 8192
@@ -55,7 +57,7 @@ class Outlines:
         digests = lines.outlines()
         return digests, self._numbers.numbers(digests)
 
-    def learn(self, lines: LineStretches, digests: Words, numbers: Positions) -> bool:
+    def learn(self, lines: Split, digests: Words, numbers: Positions) -> bool:
         """Takes in outlines that were seen twice; whether all before are forgotten for them."""
         new = np.flatnonzero((numbers == 0) & (digests != 0))
         if not len(new):
@@ -75,7 +77,7 @@ class Outlines:
         if forgets:
             self._clear()
         for digest, place in again[:_MOST_A_BLOCK]:
-            self._enter(digest, lines.line(place))
+            self._enter(digest, lines.text[lines.starts[place] : lines.ends[place]])
         return forgets
 
     def _enter(self, digest: int, line: bytes) -> None:
@@ -87,7 +89,7 @@ class Outlines:
                 self._at[text, : len(places), number] = places
                 self._holds[number] |= bool(places) << text
 
-    def places(self, lines: LineStretches, numbers: Positions) -> TextPlaces:
+    def places(self, lines: Split, numbers: Positions) -> TextPlaces:
         """Where the texts stand in these lines, whose outlines have these numbers."""
         return TextPlaces(
             lines.block, lines.starts, lines.ends, self._texts, numbers, self._holds, self._at
@@ -107,21 +109,26 @@ class TextPlaces:
     _outline_holds: npt.NDArray[np.uint32]
     _outline_at: npt.NDArray[np.int16]
     _holds: npt.NDArray[np.uint32] = field(init=False)
-    _unknown: Flags = field(init=False)
     _rest: _Rest = field(init=False)
 
     def __post_init__(self) -> None:
         self._holds = self._outline_holds.take(self._numbers)
-        self._unknown = self._numbers == 0
-        self._rest = _Rest(self._block, self._starts, self._ends, np.flatnonzero(self._unknown))
+        self._rest = _Rest(
+            self._block, self._starts, self._ends, np.flatnonzero(self._numbers == 0)
+        )
 
-    def of(self, text: bytes) -> tuple[Positions, Positions]:
-        """Where one of the texts stands: the lines, and the places, in their order."""
+    def of(self, text: bytes, among: Flags | None = None) -> tuple[Positions, Positions]:
+        """Where one of the texts stands: the lines, and the places, in their order.
+
+        Of lines that are not `among` those of interest, it need not be told.
+        """
         number = self._texts.index(text)
         rows, at = self._may_stand(number)
         for begin in range(0, len(text), 8):
             stands = self._block.starts_with(at + begin, text[begin : begin + 8])
             rows, at = rows[stands], at[stands]
+        if among is not None and not among[self._rest.rows].any():
+            return rows, at
         more, more_at = self._rest.places(text)
         if not len(more):
             return rows, at
@@ -149,27 +156,41 @@ class TextPlaces:
 
 
 class _Rest:
-    """The lines of a block that have no known outline."""
+    """The lines of a block that have no known outline; `rows` are their numbers."""
 
-    def __init__(self, block: ByteBlock, starts: Positions, ends: Positions, rows: Positions):
-        self._rows, self._starts, self._ends = rows, starts[rows], ends[rows]
-        self._block, self._mine = block, self._starts
-        if len(rows) * _FEW < len(starts):
-            data = block.text
-            places = zip(self._starts.tolist(), self._ends.tolist(), strict=True)
-            self._block = ByteBlock(b"\n".join([data[begin:end] for begin, end in places]))
-            lengths = self._ends - self._starts + 1
-            self._mine = np.cumsum(lengths) - lengths
+    def __init__(
+        self, block: ByteBlock, starts: Positions, ends: Positions, rows: Positions
+    ) -> None:
+        self.rows = rows
+        self._whole, self._few = block, len(rows) * _FEW < len(starts)
+        self._starts, self._ends = starts[rows], ends[rows]
+
+    @cached_property
+    def _block(self) -> ByteBlock:
+        """What is searched: these lines alone, or all of the block."""
+        if not self._few:
+            return self._whole
+        data, places = self._whole.text, zip(self._starts, self._ends, strict=True)
+        return ByteBlock(b"\n".join([data[begin:end] for begin, end in places]))
+
+    @cached_property
+    def _begins(self) -> Positions:
+        """Where each of the lines begins in that."""
+        if not self._few:
+            return self._starts
+        lengths = self._ends - self._starts + 1
+        begins: Positions = np.cumsum(lengths) - lengths
+        return begins
 
     def places(self, text: bytes) -> tuple[Positions, Positions]:
         """Where a text stands in them: the lines, and the places in the whole block."""
-        if not len(self._rows):
-            return self._rows, self._rows
+        if not len(self.rows):
+            return self.rows, self.rows
         at = self._block.places(text)
-        line = np.searchsorted(self._mine, at, "right") - 1
-        at = at - self._mine[line] + self._starts[line]
+        line = np.searchsorted(self._begins, at, "right") - 1
+        at = at - self._begins[line] + self._starts[line]
         inside = (line >= 0) & (at + len(text) <= self._ends[line])
-        return self._rows[line[inside]], at[inside]
+        return self.rows[line[inside]], at[inside]
 
 
 def _places(line: bytes, text: bytes) -> list[int]:

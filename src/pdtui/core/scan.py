@@ -25,7 +25,6 @@ from pdtui.core.claiming import Claimer, Unsure
 from pdtui.core.claims import Claims
 from pdtui.core.cleaning import Split, split
 from pdtui.core.dating import Calendar
-from pdtui.core.digests import LineStretches
 from pdtui.core.formats.nccl import HOST
 from pdtui.core.inherit import Inheritance
 from pdtui.core.kinds import NO_PROCESS, NO_RANK, KindTable, level_of, pack
@@ -93,8 +92,8 @@ class Scanner:
 
     def __post_init__(self) -> None:
         self._calendar = Calendar(self.kinds.grammar, self.first_year)
-        self._alike = Alike(self.kinds)
         self._outlines = Outlines((*MARKING_TEXTS, *LEARNING_TEXTS, *REQUEST_TEXTS))
+        self._alike = Alike(self.kinds, self._outlines)
         self._namings = Namings(self.kinds)
         self._claimer = Claimer(self.kinds)
         self._peeler = PrefixPeeler(self.kinds)
@@ -155,10 +154,8 @@ class Scanner:
 
         With what may stand in it, as bits of MayHold.
         """
-        stretches = LineStretches(lines.block, lines.starts, lines.ends)
-        digests, outlines = self._outlines.numbers(stretches)
-        places = self._outlines.places(stretches, outlines)
-        recalled = self._alike.recall(stretches, outlines)
+        recalled = self._alike.recall(lines.block, lines.starts, lines.ends)
+        places = self._outlines.places(lines, recalled.outlines)
         claims = Claims.of(lines, recalled, self._namings)
         may_hold = recalled["may_hold"]
         fresh = np.flatnonzero(~recalled.known)
@@ -167,7 +164,7 @@ class Scanner:
             self._claimer.infer_levels(claims, fresh)
             self._learn_hosts(claims, fresh)
             _repair_markers(claims, self.kinds, fresh)
-        if self._outlines.learn(stretches, digests, outlines):
+        if self._outlines.learn(lines, recalled.digests, recalled.outlines):
             self._alike.forget_outlines()
         seen = _rewritten(claims, places)
         marks = Marks.recalled(recalled, seen.message_at)
