@@ -74,13 +74,12 @@ class Inheritance:
         when = _nearest(
             times, _last_in_group(stamped, claims.container), self._stamp_in, claims.container
         )
-        process = claims.process
-        needy = ~stamped & (process != NO_PROCESS)
-        if needy.any():
-            above = _last_in_group(stamped, process)
-            of_process = _nearest(times, above, self._stamp_of, process)
-            known = needy & (of_process != NO_TIME)
-            when[known] = of_process[known]
+        needy = np.flatnonzero(~stamped & (claims.process != NO_PROCESS))
+        if len(needy):
+            above = _last_in_group(stamped, claims.process)[needy]
+            of_process = _nearest(times, above, self._stamp_of, claims.process[needy])
+            known = of_process != NO_TIME
+            when[needy[known]] = of_process[known]
         return when
 
     def _inherit_heads(
@@ -122,8 +121,9 @@ def _nearest(
 ) -> Positions:
     """The time at the row above of each row, or what its group has from before this block."""
     when = times[above]
-    for group in np.unique(groups[above == _NONE]).tolist():
-        when[(above == _NONE) & (groups == group)] = carried.get(group, NO_TIME)
+    first = np.flatnonzero(above == _NONE)
+    for group in np.unique(groups[first]).tolist():
+        when[first[groups[first] == group]] = carried.get(group, NO_TIME)
     return when
 
 

@@ -23,7 +23,6 @@ from pdtui.core.bytescan import (
     among,
     leading_digits,
     number,
-    unlike,
 )
 from pdtui.core.digests import distinct
 from pdtui.core.events import EVENT_BYTES
@@ -131,12 +130,12 @@ class Marks:
 
     def set_numbers(self, kinds: KindTable) -> Positions:
         """The number of each line's tuple of markers in the table."""
-        if not unlike(self.codes):
-            emoji = _decode(kinds, int(self.codes[0]))
-            return np.full(len(self.codes), kinds.marker_set_number(emoji), np.int64)
-        distinct, inverse = np.unique(self.codes, return_inverse=True)
+        numbers = np.zeros(len(self.codes), np.int64)
+        marked = np.flatnonzero(self.codes)
+        distinct, inverse = np.unique(self.codes[marked], return_inverse=True)
         table = [kinds.marker_set_number(_decode(kinds, int(codes))) for codes in distinct]
-        return np.array(table, np.int64)[inverse]
+        numbers[marked] = np.array(table, np.int64)[inverse]
+        return numbers
 
 
 def _decode(kinds: KindTable, codes: int) -> tuple[str, ...]:

@@ -31,6 +31,9 @@ _MOST_TIMES = 4
 _NOWHERE = -1
 _FEW = 2
 """If lines without a known outline are fewer than one in so many, they are put together."""
+_ONE_BY_ONE = 64
+"""Lines up to which each is searched by itself."""
+_NONE: Positions = np.zeros(0, np.int64)
 _ALIKE = bytes.maketrans(b"0123456789abcdef", bytes(16))
 
 
@@ -109,10 +112,13 @@ class TextPlaces:
     _outline_holds: npt.NDArray[np.uint32]
     _outline_at: npt.NDArray[np.int16]
     _holds: npt.NDArray[np.uint32] = field(init=False)
+    _held: int = field(init=False)
+    """A bit for each text that some line may hold."""
     _rest: _Rest = field(init=False)
 
     def __post_init__(self) -> None:
         self._holds = self._outline_holds.take(self._numbers)
+        self._held = int(np.bitwise_or.reduce(self._holds, initial=0))
         self._rest = _Rest(
             self._block, self._starts, self._ends, np.flatnonzero(self._numbers == 0)
         )
@@ -127,9 +133,7 @@ class TextPlaces:
         for begin in range(0, len(text), 8):
             stands = self._block.starts_with(at + begin, text[begin : begin + 8])
             rows, at = rows[stands], at[stands]
-        if among is not None and not among[self._rest.rows].any():
-            return rows, at
-        more, more_at = self._rest.places(text)
+        more, more_at = self._rest.places(text, among)
         if not len(more):
             return rows, at
         rows, at = np.concatenate((rows, more)), np.concatenate((at, more_at))
@@ -138,9 +142,9 @@ class TextPlaces:
 
     def _may_stand(self, number: int) -> tuple[Positions, Positions]:
         """Where the outlines say that this text may stand."""
+        if not self._held >> number & 1:
+            return _NONE, _NONE
         rows = np.flatnonzero(self._holds & np.uint32(1 << number))
-        if not len(rows):
-            return rows, rows
         outlines, starts = self._numbers[rows], self._starts[rows]
         offsets = self._outline_at[number]
         first = rows, starts + offsets[0].take(outlines)
@@ -182,15 +186,27 @@ class _Rest:
         begins: Positions = np.cumsum(lengths) - lengths
         return begins
 
-    def places(self, text: bytes) -> tuple[Positions, Positions]:
+    def places(self, text: bytes, among: Flags | None) -> tuple[Positions, Positions]:
         """Where a text stands in them: the lines, and the places in the whole block."""
-        if not len(self.rows):
-            return self.rows, self.rows
+        mine = np.arange(len(self.rows)) if among is None else np.flatnonzero(among[self.rows])
+        if len(mine) < _ONE_BY_ONE:
+            return self._one_by_one(text, mine)
         at = self._block.places(text)
         line = np.searchsorted(self._begins, at, "right") - 1
         at = at - self._begins[line] + self._starts[line]
         inside = (line >= 0) & (at + len(text) <= self._ends[line])
         return self.rows[line[inside]], at[inside]
+
+    def _one_by_one(self, text: bytes, which: Positions) -> tuple[Positions, Positions]:
+        found: list[tuple[int, int]] = []
+        places = (column[which].tolist() for column in (self.rows, self._starts, self._ends))
+        for row, begin, end in zip(*places, strict=True):
+            line = self._whole.text[begin:end]
+            found += [(row, begin + at) for at in _places(line, text)]
+        if not found:
+            return _NONE, _NONE
+        rows, at = np.array(found, np.int64).T
+        return rows, at
 
 
 def _places(line: bytes, text: bytes) -> list[int]:

@@ -37,6 +37,7 @@ from pdtui.core.prefixes import PrefixPeeler
 from pdtui.core.prefixforms import MOST_PREFIXES
 from pdtui.core.records import Records
 from pdtui.core.requestids import REQUEST_TEXTS, FoundRequests, find_requests, may_name_requests
+from pdtui.core.steps import STEP_TEXTS
 from pdtui.core.torn import find_inside, last_prefix, may_hold_heads
 from pdtui.core.traces import Found, find_traces, may_say_steps
 
@@ -92,7 +93,7 @@ class Scanner:
 
     def __post_init__(self) -> None:
         self._calendar = Calendar(self.kinds.grammar, self.first_year)
-        self._outlines = Outlines((*MARKING_TEXTS, *LEARNING_TEXTS, *REQUEST_TEXTS))
+        self._outlines = Outlines((*MARKING_TEXTS, *LEARNING_TEXTS, *REQUEST_TEXTS, *STEP_TEXTS))
         self._alike = Alike(self.kinds, self._outlines)
         self._namings = Namings(self.kinds)
         self._claimer = Claimer(self.kinds)

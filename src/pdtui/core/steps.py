@@ -158,8 +158,8 @@ _COMM = r".*? rank (?P<detail>\d+ nranks \d+) .*?commId (?P<key>0x[0-9a-f]+) - I
 _THREAD = r".*?\((?P<detail>\w+)\)"
 
 
-def _shape_form(step: Step, begins: bytes, *parts: Part) -> Form:
-    return Form(step, begins, shape=Shape(parts))
+def _shape_form(step: Step, begins: bytes, *parts: Part, holds: bytes = b"") -> Form:
+    return Form(step, begins, shape=Shape(parts), holds=holds)
 
 
 _REMOTE_PARTS = (Text(b"remote_address="), Named("remote", (Until(b" ,", 96),)))
@@ -169,7 +169,8 @@ _NEW_PARTS = (
     *_REMOTE_PARTS,
     Maybe((Text(b", unique_id_hex="), Named("key", (Until(b" ,", 512),)))),
 )
-_THROUGHPUT = (Digits(1, 8), Text(b": "), Through(b"generation throughput: "))
+_ENGINE = (Digits(1, 8), Text(b": "))
+_GENERATED = b"generation throughput: "
 _SOME = (OneByte(b"123456789"), Maybe((Digits(1, 8),)))
 
 
@@ -289,7 +290,7 @@ FORMS: tuple[Form, ...] = (
         r".*?'do_remote_prefill': True.*?'remote_request_id': '(?P<key>[^']+)'",
     ),
     *(
-        _form(Step.KV_WAITED, begins, r"\S+ is still in WAITING_FOR_REMOTE_KVS")
+        _form(Step.KV_WAITED, begins, holds=" is still in WAITING_FOR_REMOTE_KVS")
         for begins in ("cmpl-", "chatcmpl-")
     ),
     _form(Step.KV_LOADING, "start_load_kv for request "),
@@ -305,12 +306,14 @@ FORMS: tuple[Form, ...] = (
     _shape_form(
         Step.NOT_GENERATING,
         b"Engine ",
-        *_THROUGHPUT,
+        *_ENGINE,
+        Through(_GENERATED),
         Text(b"0.0 tokens/s, Running: "),
         *_SOME,
         Text(b" reqs"),
+        holds=_GENERATED + b"0.0 tokens/s, Running: ",
     ),
-    _shape_form(Step.GENERATING, b"Engine ", *_THROUGHPUT),
+    _shape_form(Step.GENERATING, b"Engine ", *_ENGINE, holds=_GENERATED),
     # What fails.
     _form(Step.THREAD_DIED, "Exception in thread ", _THREAD),
     _form(Step.TRACEBACK, "Traceback (most recent call last)"),
@@ -342,3 +345,5 @@ FORMS: tuple[Form, ...] = (
     _form(Step.SHUTDOWN, "[shutdown] ", ""),
 )
 """Tried in this order among those that begin alike."""
+STEP_TEXTS = tuple(sorted({form.holds for form in FORMS} - {b""}))
+"""What forms look for in a message besides how it begins."""

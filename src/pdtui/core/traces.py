@@ -28,8 +28,8 @@ Keys = npt.NDArray[np.uint64]
 NO_KEY = 0
 _WORD = 8
 _SAMPLE = 32
-_MANY = 256
-"""Rows from which on a shape is quicker than an expression for each."""
+_MANY = 64
+"""Rows from which on a look at all of them is quicker than one at each."""
 _MOST_SIGN_BYTES = 24
 _FIRST_NON_ASCII = 0x80
 _REQUEST_STEPS = (Step.KV_SENT, Step.KV_RECEIVED)
@@ -324,7 +324,7 @@ def _collect(lines: Lines, looked: _Stretch, form: Form, collected: _Collected) 
     for begin in range(_WORD, len(form.begins), _WORD):
         fits &= lines.block.starts_with(at + begin, form.begins[begin : begin + _WORD])
     if form.holds:
-        fits &= _holding(lines.text, at, ends, form.holds)
+        fits &= _holding(lines, looked, form.holds)
     where = np.flatnonzero(fits)
     if not len(where):
         return fits
@@ -351,10 +351,18 @@ def _collect(lines: Lines, looked: _Stretch, form: Form, collected: _Collected) 
     return fits
 
 
-def _holding(text: bytes, begins: Positions, ends: Positions, holds: bytes) -> Flags:
+def _holding(lines: Lines, looked: _Stretch, holds: bytes) -> Flags:
     """In which of these stretches that stands."""
-    places = zip(begins.tolist(), ends.tolist(), strict=True)
-    return np.array([text.find(holds, begin, end) >= 0 for begin, end in places], np.bool_)
+    if len(looked.rows) < _MANY:
+        places = zip(looked.at.tolist(), looked.ends.tolist(), strict=True)
+        found = [lines.text.find(holds, begin, end) >= 0 for begin, end in places]
+        return np.array(found, np.bool_)
+    of_interest, stands = np.zeros((2, len(lines.starts)), np.bool_)
+    of_interest[looked.rows] = True
+    rows, _ = lines.found(holds, of_interest)
+    stands[rows] = True
+    holding: Flags = stands[looked.rows]
+    return holding
 
 
 def _differ(text: bytes, begins: Positions, ends: Positions) -> bool:
