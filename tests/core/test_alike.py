@@ -110,6 +110,19 @@ def test_a_stamp_that_is_none_is_not_told(stamp: str) -> None:
     assert rows_of(lines, remembering=True) == rows_of(lines, remembering=False)
 
 
+@pytest.mark.parametrize(
+    "torn",
+    ["2026-11-22 06:35:58.6892d9", "2026-11-22 06:35:5a.689219", "2026-11-2b 06:35:58.689219",
+     "2026-1a-22 06:35:58.689219", "202b-11-22 06:35:58.689219"],
+)  # fmt: skip
+def test_letters_in_place_of_a_stamps_digits_are_not_told(torn: str) -> None:
+    """`a` to `f` are digits of ids, and of the outline: here they are none."""
+    line = "[%s] vm:943:1480 [0] NCCL INFO Channel 0/1\n"
+    pieces = [(line % f"2026-11-22 06:35:5{n}.689219").encode() for n in range(8)]
+    pieces.append((line % torn).encode())
+    assert rows_of(pieces, remembering=True) == rows_of(pieces, remembering=False)
+
+
 def test_the_latest_name_counts_also_of_lines_told() -> None:
     """`VllmWorker-0` becomes `Worker`, and back where a line says so again."""
     first, second = (

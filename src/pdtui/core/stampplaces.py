@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pdtui.core.bytescan import BYTE_MASKS, ByteBlock, Flags, Positions, Words, number
+from pdtui.core.bytescan import (
+    BYTE_MASKS,
+    ByteBlock,
+    Flags,
+    Positions,
+    Words,
+    leading_digits,
+    not_digits,
+    number,
+    word,
+)
 from pdtui.core.stampshapes import FIRST_YEAR, LAST_YEAR
 
 if TYPE_CHECKING:
@@ -16,6 +26,9 @@ if TYPE_CHECKING:
 _MOMENT = len("MM-DD HH:MM:SS")
 _YEAR = len("YYYY-")
 _MICROSECONDS = 6
+_WORD = 8
+_NO_DIGITS_IN_DATE = not_digits(np.array([word(b"11-22 10")], np.uint64))[0]
+_NO_DIGITS_IN_TIME = not_digits(np.array([word(b":30:51")], np.uint64))[0]
 _STAMP = re.compile(
     rb"(?:(?P<year>\d{4})[-/])?(?P<moment>(?P<month>\d\d)-(?P<day>\d\d)[ T]"
     rb"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d))(?:[.,](?P<fraction>\d{1,9}))?"
@@ -71,19 +84,27 @@ class ReadStamps(NamedTuple):
 
 
 def read_stamps(block: ByteBlock, at: Positions, dated: Flags, fraction: Positions) -> ReadStamps:
-    """Reads the stamps whose `MM-DD` stand at these places, each as its StampPlace says."""
+    """Reads the stamps whose `MM-DD` stand at these places, each as its StampPlace says.
+
+    Every digit is looked at: where one is expected an `a` to `f` may stand, in a torn line.
+    """
     ok, month, day, clock = _moments(block, at)
     year = np.zeros(len(at), np.int64)
     with_year = np.flatnonzero(dated)
     if len(with_year):
-        years = number(block.word(at[with_year] - _YEAR), np.full(len(with_year), _YEAR - 1))
+        text = block.word(at[with_year] - _YEAR)
+        years = number(text, np.full(len(with_year), _YEAR - 1))
         year[with_year] = years
         ok[with_year] &= (years >= FIRST_YEAR) & (years <= LAST_YEAR)
+        ok[with_year] &= leading_digits(text) == _YEAR - 1
     finer = np.flatnonzero(fraction)
     if len(finer):
         micro = np.minimum(fraction[finer], _MICROSECONDS)
         digits = block.word(at[finer] + _MOMENT + 1)
         clock[finer] += number(digits, micro) * 10 ** (_MICROSECONDS - micro)
+        beyond = np.maximum(fraction[finer] - _WORD, 0)
+        ok[finer] &= leading_digits(digits) >= np.minimum(fraction[finer], _WORD)
+        ok[finer] &= leading_digits(block.word(at[finer] + _MOMENT + 1 + _WORD)) >= beyond
     return ReadStamps(ok, month, day, year, clock)
 
 
@@ -101,6 +122,7 @@ def _moments(block: ByteBlock, at: Positions) -> tuple[Flags, Positions, Positio
     minute, second = (_two_digits(time, place) for place in (1, 4))
     ok = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
     ok &= (hour <= 23) & (minute <= 59) & (second <= 60)
+    ok &= (not_digits(date) == _NO_DIGITS_IN_DATE) & (not_digits(time) == _NO_DIGITS_IN_TIME)
     clock = ((hour * 60 + minute) * 60 + second) * 1_000_000
     return ok[which], month[which], day[which], clock[which]
 
