@@ -107,7 +107,7 @@ class LineStretches:
         self.block, self.starts, self.ends = block, starts, ends
         self.length = ends - starts
         self.first = stretches(block.data, starts)
-        _cut(self.first, self.length)
+        self.first &= first_bytes(np.minimum(self.length, STRETCH))
 
     def some(self, rows: Positions) -> LineStretches:
         """These of the lines."""
@@ -119,7 +119,7 @@ class LineStretches:
 
     def second(self, rows: Positions) -> Words:
         """The second stretch of these lines."""
-        return self._further(rows, 1, self.length[rows])
+        return self._further(rows, np.ones(len(rows), np.int64), self.length)
 
     def plain_digests(self, reach: Positions) -> Words:
         """The digests of so many bytes of each line, digits alike."""
@@ -135,28 +135,27 @@ class LineStretches:
     def _digests(self, alike: Callable[[Words], Words], first: Words, lengths: Positions) -> Words:
         """The digests of so many bytes of each line, of which `first` are the first stretches."""
         digests = mixed(alike(first))
-        longer = np.flatnonzero(lengths > STRETCH)
-        stretch = 1
+        longer, rows = np.flatnonzero(lengths > STRETCH), []
         while len(longer):
-            reach = lengths[longer]
-            digests[longer] ^= mixed(alike(self._further(longer, stretch, reach)), stretch)
-            stretch += 1
-            longer = longer[reach > stretch * STRETCH]
+            rows.append(longer)
+            longer = longer[lengths[longer] > (len(rows) + 1) * STRETCH]
+        if rows:
+            # All further stretches together: of each one by itself there are only a few.
+            which = np.repeat(np.arange(1, len(rows) + 1), [len(some) for some in rows])
+            words = alike(self._further(np.concatenate(rows), which, lengths))
+            begin = 0
+            for stretch, some in enumerate(rows, 1):
+                digests[some] ^= mixed(words[begin : begin + len(some)], stretch)
+                begin += len(some)
         digests += lengths.astype(np.uint64) * np.uint64(0xBF58476D1CE4E5B9)
         return digests
 
-    def _further(self, rows: Positions, stretch: int, lengths: Positions) -> Words:
-        """The stretch with this number of these lines, up to these lengths."""
+    def _further(self, rows: Positions, stretch: Positions, lengths: Positions) -> Words:
+        """The stretches with these numbers of these lines, of which so many bytes count."""
         begin = stretch * STRETCH
         words = stretches(self.block.data, self.starts[rows] + begin)
-        _cut(words, lengths - begin)
+        words &= first_bytes(np.clip(lengths[rows] - begin, 0, STRETCH))
         return words
-
-
-def _cut(words: Words, lengths: Positions) -> None:
-    """Zeroes what is behind so many bytes of each stretch."""
-    short = np.flatnonzero(lengths < STRETCH)
-    words[short] &= first_bytes(np.maximum(lengths[short], 0))
 
 
 class Numbered:
