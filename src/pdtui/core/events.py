@@ -60,7 +60,7 @@ EVENTS: tuple[Event, ...] = (
         re.compile(rb"Creating v1 connector with name: (?!P2pNccl)"),
     ),
     *_starting("🤝", b"NIXL compatibility check passed"),
-    Event("🤝", b"Remote agent ", re.compile(rb"Remote agent \S+ available, calling ")),
+    Event("🤝", b"Remote agent ", re.compile(rb"Remote agent \S++ available, calling ")),
     *_starting("🚨", b"Timeout waiting for P side ready"),
     *_starting(
         "✅",
@@ -69,7 +69,7 @@ EVENTS: tuple[Event, ...] = (
     ),
     Event("✅", b"Retrieved ", re.compile(rb"Retrieved \d+ out of ")),
     Event("✅", b"Stored ", re.compile(rb"Stored \d+ out of ")),
-    Event("🔴", b"Handshake with ", re.compile(rb"Handshake with \S+ failed")),
+    Event("🔴", b"Handshake with ", re.compile(rb"Handshake with \S++ failed")),
     *_starting(
         "🔴",
         b"NIXL transfer failure",
@@ -84,7 +84,7 @@ EVENTS: tuple[Event, ...] = (
         b"Decode handshake failed for request ",
         b"Decode transfer failed for request ",
     ),
-    Event("🔴", b"Sending to ", re.compile(rb"Sending to \S+ failed")),
+    Event("🔴", b"Sending to ", re.compile(rb"Sending to \S++ failed")),
     *_starting(
         "🚧",
         b"Releasing expired KV blocks for request ",
@@ -94,6 +94,6 @@ EVENTS: tuple[Event, ...] = (
     Event(
         "🚧",
         b"Request ",
-        re.compile(rb"Request \S+ timed out after \S+ seconds without being sent"),
+        re.compile(rb"Request \S++ timed out after \S++ seconds without being sent"),
     ),
 )

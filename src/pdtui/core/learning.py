@@ -59,7 +59,7 @@ _LESSONS = (
     _Lesson(
         b"ncclComm",
         re.compile(
-            rb"ncclCommInit\w+ comm \S+ rank \d+ nranks \d+ cudaDev (?P<cuda_device>\d+)"
+            rb"ncclCommInit\w+ comm \S++ rank \d+ nranks \d+ cudaDev (?P<cuda_device>\d+)"
             rb"(?: nvmlDev \d+)? busId (?P<bus_id>[0-9a-f]+)"
         ),
     ),
@@ -101,14 +101,14 @@ def learn(
 def _learn_lessons(
     lines: Lines, marks: Marks, claims: Claims, kinds: KindTable, rows: Positions
 ) -> None:
-    said: dict[tuple[int, int, _Lesson], tuple[bytes | None, ...]] = {}
+    said: dict[tuple[int, int, bytes], tuple[bytes | None, ...]] = {}
     places = (column[rows].tolist() for column in (claims.process, marks.rank, marks.text_at))
     for row, process, rank, begin in zip(rows.tolist(), *places, strict=True):
         for lesson in _BY_BEGIN[lines.text[begin : begin + _BYTES]]:
             found = lesson.pattern.match(lines.text, begin, int(lines.ends[row]))
             # NCCL says with each communicator which GPU it is on.
-            if found and said.get((process, rank, lesson)) != found.groups():
-                said[process, rank, lesson] = found.groups()
+            if found and said.get((process, rank, lesson.begin)) != found.groups():
+                said[process, rank, lesson.begin] = found.groups()
                 groups = found.groupdict().items()
                 facts = {name: _word(value) for name, value in groups if value}
                 _enter(kinds, claims, row, rank, facts)

@@ -25,36 +25,43 @@ _BLANK = {"\xa0": ("\xa0", " ")}
 
 def repair(text: bytes) -> bytes:
     """The text with every marker in it as it was; other text is left as it is."""
-    pattern, meant = _table()
-    return pattern.sub(lambda found: meant[found["sign"]], text)
+    meant = _meant()
+    return _pattern().sub(lambda found: meant[found["sign"]], text)
 
 
 @cache
 def first_words() -> npt.NDArray[np.uint64]:
     """The first two bytes of every wrongly decoded marker, as words."""
-    return np.array(sorted({int.from_bytes(form[:2], "little") for form in _table()[1]}), np.uint64)
+    return np.array(sorted({int.from_bytes(form[:2], "little") for form in _meant()}), np.uint64)
 
 
 def forms_of(emoji: str) -> list[bytes]:
     """Every form in which this marker may stand in a log, the right one first."""
     right = emoji.encode()
-    return [right, *(form for form, meant in _table()[1].items() if meant == right)]
+    return [right, *(form for form, meant in _meant().items() if meant == right)]
 
 
 @cache
-def _table() -> tuple[re.Pattern[bytes], dict[bytes, bytes]]:
+def _meant() -> dict[bytes, bytes]:
+    """What each form stands for."""
     meant: dict[bytes, bytes] = {}
     for marker in known_markers():
         for form in _misread(marker.emoji):
             meant.setdefault(form, marker.emoji.encode())
+    return meant
+
+
+@cache
+def _pattern() -> re.Pattern[bytes]:
+    """Any of the forms; seldom needed, and slow to make."""
     # ` ï¸` behind a sign is its variation selector.
     selectors = sorted(set(_misread(VARIATION_SELECTOR)), key=len, reverse=True)
     # The longest first: of two signs, one may be the other one's beginning.
-    signs = sorted(meant, key=len, reverse=True)
+    signs = sorted(_meant(), key=len, reverse=True)
     pattern = b"(?P<sign>%s)(?:%s)?" % tuple(
         b"|".join(map(re.escape, texts)) for texts in (signs, selectors)
     )
-    return re.compile(pattern), meant
+    return re.compile(pattern)
 
 
 def _misread(sign: str) -> Iterator[bytes]:

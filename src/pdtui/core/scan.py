@@ -174,7 +174,7 @@ class Scanner:
             may_hold[fresh] = self._what_they_may_hold(seen, marks, claims, fresh)
             may_hold[unsure] |= MayHold.CLAIM
             lead = marks.text_at - seen.message_at
-            self._keep(claims, marks, lead, may_hold, np.setdiff1d(fresh, held))
+            self._keep(claims, marks, lead, may_hold, _without(fresh, held))
         self._namings.settle(claims.named, fresh)
         return claims, seen, marks, may_hold
 
@@ -223,7 +223,7 @@ class Scanner:
         unsure = self._take_turns(claims, rows)
         left = claims.unclaimed(rows)
         left = left[claims.at[left] < claims.ends[left]]
-        left = np.setdiff1d(left, np.array(unsure, np.int64))
+        left = _without(left, np.array(unsure, np.int64))
         if len(left):
             left = left[may_hold_heads(claims.text, claims.at[left], claims.ends[left])]
             self._mend(claims, left)
@@ -301,6 +301,11 @@ class Scanner:
 def _rows(may_hold: Positions, bit: int) -> Positions:
     """The lines in which that may stand."""
     return np.flatnonzero(may_hold & bit)
+
+
+def _without(rows: Positions, others: Positions) -> Positions:
+    """The rows that are not among the others."""
+    return np.setdiff1d(rows, others) if len(others) else rows
 
 
 def _repair_markers(claims: Claims, kinds: KindTable, rows: Positions) -> None:

@@ -271,7 +271,7 @@ FORMS: tuple[Form, ...] = (
     _form(Step.REQUEST_RECEIVED, "Received request "),
     _form(Step.REQUEST_ADDED, "Added request "),
     _form(Step.REQUEST_ABORTED, "Aborted request"),
-    _form(Step.REQUEST_FAILED, "Request ", r"\S+ failed\b", holds=" failed"),
+    _form(Step.REQUEST_FAILED, "Request ", r"\S++ failed\b", holds=" failed"),
     _form(
         Step.PREFILL_DONE,
         "NIXLConnector request_finished(",
@@ -337,7 +337,7 @@ FORMS: tuple[Form, ...] = (
             "RuntimeError: CUDA error: out of memory",
         )
     ),
-    _form(Step.NIXL_HANDSHAKE_FAILED, "Handshake with ", r"\S+ failed"),
+    _form(Step.NIXL_HANDSHAKE_FAILED, "Handshake with ", r"\S++ failed"),
     _form(Step.NIXL_HANDSHAKE_FAILED, "Handshake failed for request ", ""),
     _form(Step.NIXL_HANDSHAKE_FAILED, "Remote NIXL agent engine ID mismatch", ""),
     _form(Step.NIXL_TRANSFER_FAILED, "NIXL transfer failure", ""),
