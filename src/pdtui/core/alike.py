@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.bytescan import ByteBlock, Flags, Positions, Words
+from pdtui.core.bytescan import SMALL, ByteBlock, Flags, Positions, Words
 from pdtui.core.digests import (
     LONGEST,
     STRETCH,
@@ -183,7 +183,8 @@ class Alike:
         for begin in range(0, size, _TOGETHER):
             some = slice(begin, begin + _TOGETHER)
             lines = LineStretches(block, starts[some], ends[some])
-            digests[some], outlines[some] = self.outlines.numbers(lines)
+            if block.size >= SMALL:
+                digests[some], outlines[some] = self.outlines.numbers(lines)
             if len(self._likenesses) > 1:
                 templates[some] = self._template_numbers(lines, outlines[some])
                 number_of[some] = self._likeness_numbers(lines, templates[some])

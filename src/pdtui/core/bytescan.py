@@ -32,7 +32,7 @@ _FREQUENT = b" e0t1ao2nisr3dc45l:m_6p7u8f9,g.=[]-/vh'bky()wqxzj\xf0\x9f\xe2"
 """Bytes of a log from the most frequent on; others are rarer."""
 _ANCHORS = b"_-"
 """Bytes that stand in many of the texts that are looked for, and seldom elsewhere."""
-_SMALL = 8192
+SMALL = 8192
 """Bytes of a block up to which texts are looked for one by one."""
 A_LOOK = 1024
 """Looking for a text in one line costs as much as looking through so many bytes of a block."""
@@ -84,7 +84,7 @@ class ByteBlock:
 
     def places(self, text: bytes) -> Positions:
         """Where `text` (of two bytes or more) stands in the block."""
-        if self.size < _SMALL:
+        if self.size < SMALL:
             return self._one_by_one(text)
         if text not in self._places:
             anchor = next((byte for byte in text if byte in _ANCHORS), None)

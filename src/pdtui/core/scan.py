@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from pdtui.core import mojibake
 from pdtui.core.alike import Alike, MayHold
-from pdtui.core.bytescan import ByteBlock, Flags, Positions, among
+from pdtui.core.bytescan import SMALL, ByteBlock, Flags, Positions, among
 from pdtui.core.claiming import Claimer, Unsure
 from pdtui.core.claims import Claims
 from pdtui.core.cleaning import Split, split
@@ -156,7 +156,9 @@ class Scanner:
         With what may stand in it, as bits of MayHold.
         """
         recalled = self._alike.recall(lines.block, lines.starts, lines.ends)
-        places = self._outlines.places(lines, recalled.outlines)
+        # A small block is searched as quickly.
+        large = lines.block.size >= SMALL
+        places = self._outlines.places(lines, recalled.outlines) if large else None
         claims = Claims.of(lines, recalled, self._namings)
         may_hold = recalled["may_hold"]
         fresh = np.flatnonzero(~recalled.known)
@@ -320,7 +322,7 @@ def _repair_markers(claims: Claims, kinds: KindTable, rows: Positions) -> None:
             kinds.misdecoded = True
 
 
-def _rewritten(claims: Claims, places: TextPlaces) -> Lines:
+def _rewritten(claims: Claims, places: TextPlaces | None) -> Lines:
     """The lines, with the messages in place that stand otherwise than in their lines."""
     if not claims.rewritten:
         return Lines(claims.block, claims.text, claims.starts, claims.at, claims.ends, places)
