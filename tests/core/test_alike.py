@@ -139,6 +139,13 @@ def test_a_prefix_that_is_learned_late_counts_for_lines_alike() -> None:
     assert rows_of(lines, remembering=True) == rows_of(lines, remembering=False)
 
 
+def test_a_pod_that_differs_in_a_digit_is_another_pod() -> None:
+    """Only that of a pod which has written a head is a prefix."""
+    head = b"prefill-7d9 vllm vm:934:1475 [0] NCCL INFO ENV/Plugin: Could not find\n"
+    lines = [f"prefill-{n}d9 vllm in NCCL_CHECK\n".encode() for n in (2, 3, 4, 7, 5)]
+    assert rows_of([head, *lines], remembering=True) == rows_of([head, *lines], remembering=False)
+
+
 def test_the_memory_begins_anew_when_it_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
     """More statements than it holds cost time and nothing else."""
     monkeypatch.setattr(alike, "_MOST", 8)

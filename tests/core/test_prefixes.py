@@ -227,3 +227,16 @@ def test_the_name_of_an_outer_prefix_is_a_name_too() -> None:
         + b"(APIServer pid=1) (EngineCore pid=72) x\nvm:1:2 [0] NCCL INFO y\n"
     )
     assert [row.process for row in rows] == ["Worker", "Worker", "EngineCore", "APIServer"]
+
+
+def test_programs_with_one_pid_in_two_containers_are_two() -> None:
+    """journald's pids are those inside of each container."""
+    text = (
+        f"[pod/prefill-0/vllm] Nov 22 06:38:44 node llm[123]: {HEAD}\n"
+        f"[pod/decode-0/vllm] Nov 22 06:38:44 node vllm[123]: {HEAD}\n"
+        f"Nov 22 06:38:44 node python[123]: {HEAD}\n"
+    ).encode()
+    rows = scanned(text)
+    assert [row.process for row in rows] == ["llm", "vllm", "python"]
+    assert {row.pid for row in rows} == {123}
+    assert not differences(reference.read(text, 2026), rows, text)

@@ -159,7 +159,7 @@ def epoch_fields(text: bytes) -> dict[str, int] | None:
     moment = datetime(1970, 1, 1) + timedelta(seconds=int(whole))
     seconds = (moment.hour * 60 + moment.minute) * 60 + moment.second
     micro = seconds * 10**6 + int(fraction[:6].ljust(6, b"0"))
-    if int(whole) >= 3_000_000_000:
+    if int(whole) >= 3_000_000_000 or (len(whole) > 9 and whole.startswith(b"0")):
         return None
     return {"Y": moment.year, "M": moment.month, "D": moment.day, "micro": micro}
 

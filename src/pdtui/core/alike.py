@@ -38,6 +38,7 @@ from pdtui.core.digests import (
 )
 from pdtui.core.kinds import NO_RANK, KindTable
 from pdtui.core.outlines import MOST_OUTLINES, Outlines
+from pdtui.core.prefixforms import STERN
 from pdtui.core.stampplaces import StampPlace, blanked, read_stamps, stamp_in
 
 if TYPE_CHECKING:
@@ -268,6 +269,8 @@ class Alike:
         by_head = self._is_told_by_head(line, found)
         if not by_head and (len(line) > LONGEST or _CLOCK.search(line, found.text_at)):
             return None
+        if not found.format and STERN.match(line, found.at):
+            return None  # it has a prefix as soon as a pod of just this name is learned
         tail = line[head : max(reach, head) if by_head else None].translate(_ZEROS)
         return _Candidate(
             row, found, stamp, head, by_head, hash((blanked(line[:head], stamp), tail))

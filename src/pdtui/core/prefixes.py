@@ -37,6 +37,8 @@ _STAMP_BEGINS = np.zeros(256, np.bool_)
 _STAMP_BEGINS[list(b"12 JFMASOND")] = True
 _JOURNALS = (1, 4)
 """Those that journald writes."""
+_CONTAINER_SHIFT, _PID_SHIFT = 48, 20
+"""A container's number, a pid (of 8 digits at most) and that of a name as one number."""
 _STEM = re.compile(r"[A-Za-z]*")
 
 
@@ -106,9 +108,12 @@ class PrefixPeeler:
         texts, which = distinct(claims.block, begins, lengths)
         rows = rows[look.rows]
         claims.at[rows] = look.at
-        keys = look.values["pid"] << 32 | which
+        container = claims.container[rows]
+        keys = container << _CONTAINER_SHIFT | look.values["pid"] << _PID_SHIFT | which
         for index in _last_of_each(keys):
-            number = self.kinds.process_number(int(look.values["pid"][index]))
+            number = self.kinds.process_number(
+                int(look.values["pid"][index]), container=int(container[index])
+            )
             mine = rows[keys == keys[index]]
             claims.process[mine] = number
             claims.name_rows(mine, number, texts[which[index]].decode("utf-8", "replace"))
