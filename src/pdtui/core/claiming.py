@@ -219,15 +219,18 @@ class Claimer:
         stamps = [said.stamp[index] for index in kept.tolist()]
         claims.stamp_all(rows[kept], stamps)
         writers: dict[tuple[int | None, str | None, int], list[int]] = {}
-        for index, row in zip(kept.tolist(), rows[kept].tolist(), strict=True):
+        containers = claims.container[rows[kept]].tolist()
+        for index, row, container in zip(
+            kept.tolist(), rows[kept].tolist(), containers, strict=True
+        ):
             claims.rewritten[row] = said.message[index] or b""
-            writer = (said.pid[index], said.process[index], int(claims.container[row]))
-            if writer[:2] != (None, None):
-                writers.setdefault(writer, []).append(row)
+            writers.setdefault((said.pid[index], said.process[index], container), []).append(row)
             rank = said.rank[index]
             if rank is not None and rank <= MAX_RANK:
                 claims.rank[row] = rank
         for writer, mine in writers.items():
+            if writer[:2] == (None, None):
+                continue
             # Of a process's names the last one counts, and so the last line that says it.
             self._name_writer(claims, mine[-1], *writer)
             claims.process[mine] = claims.process[mine[-1]]

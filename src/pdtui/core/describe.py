@@ -188,7 +188,7 @@ def _read(form: Format, text: bytes, begin: int) -> Head | None:
     if form.reader is not None:
         said = form.reader([found["message"]])
         message = said.message[0]
-        return None if message is None else Head(said.origin[0], _text(repair(message)))
+        return None if message is None else Head(said.origin(0), _text(repair(message)))
     origin, message = groups(found).get("origin", b"").rstrip(b":"), text[message_begin(found) :]
     if form.tail is not None and (tail := form.tail.search(message)):
         message, origin = message[: tail.start()], tail["origin"]

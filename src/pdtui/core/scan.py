@@ -326,20 +326,14 @@ def _rewritten(claims: Claims, places: TextPlaces | None) -> Lines:
     """The lines, with the messages in place that stand otherwise than in their lines."""
     if not claims.rewritten:
         return Lines(claims.block, claims.text, claims.starts, claims.at, claims.ends, places)
-    parts, message_at, begin = [], claims.at.copy(), 0
-    starts = np.empty_like(claims.starts)
     spans = zip(claims.starts.tolist(), claims.ends.tolist(), strict=True)
-    for row, (start, end) in enumerate(spans):
-        starts[row] = begin
-        message = claims.rewritten.get(row)
-        if message is None:
-            line = claims.text[start:end] + b"\n"
-            message_at[row] += begin - start
-        else:
-            line = message.replace(b"\n", b" ") + b"\n"
-            message_at[row] = begin
-        parts.append(line)
-        begin += len(line)
-    text = b"".join(parts)
-    ends = np.concatenate((starts[1:] - 1, [len(text) - 1]))
-    return Lines(ByteBlock(text), text, starts, message_at, ends)
+    lines = [claims.text[begin:end] for begin, end in spans]
+    for row, message in claims.rewritten.items():
+        lines[row] = message.replace(b"\n", b" ")
+    text = b"\n".join(lines) + b"\n"
+    lengths = np.fromiter(map(len, lines), np.int64, len(lines)) + 1
+    starts = np.cumsum(lengths) - lengths
+    message_at = claims.at - claims.starts + starts
+    rows = np.fromiter(claims.rewritten, np.int64, len(claims.rewritten))
+    message_at[rows] = starts[rows]
+    return Lines(ByteBlock(text), text, starts, message_at, starts + lengths - 1)

@@ -42,7 +42,13 @@ class Readings:
     process: list[str | None]
     pid: list[int | None]
     rank: list[int | None]
-    origin: list[str | None]
+    where: list[tuple[Any, Any, Any] | None]
+    """File, line and logger's name, as they are written."""
+
+    def origin(self, index: int) -> str | None:
+        """`file:line`, else the logger's name."""
+        where = self.where[index]
+        return None if where is None else _origin(*where)
 
 
 def read(lines: list[bytes]) -> Readings:
@@ -68,20 +74,26 @@ def _read_alike(said: list[dict[str, Any]], present: tuple[str, ...]) -> Reading
 
     def column(names: tuple[str, ...]) -> list[Any]:
         names = tuple(name for name in names if name in present)
+        if not names:
+            return nothing
         if len(names) == 1:
             (name,) = names
             return [one[name] for one in said]
         return [next((v for n in names if (v := one[n]) is not None), None) for one in said]
 
-    files, lines, names = column(_FILE), column(_LINE), column(_ORIGIN)
+    def numbers(names: tuple[str, ...]) -> list[int | None]:
+        values = column(names)
+        return values if values is nothing else [_number(value) for value in values]
+
+    nothing: list[None] = [None] * len(said)
     return Readings(
         message=[_text(value) for value in column(_MESSAGE)],
         level=[_level(value) for value in column(_LEVEL)],
         stamp=[_stamp(value) for value in column(_TIME)],
         process=[p if type(p) is str and p != "MainProcess" else None for p in column(_PROCESS)],
-        pid=[_number(value) for value in column(_PID)],
-        rank=[_number(value) for value in column(_RANK)],
-        origin=[_origin(*where) for where in zip(files, lines, names, strict=True)],
+        pid=numbers(_PID),
+        rank=numbers(_RANK),
+        where=list(zip(column(_FILE), column(_LINE), column(_ORIGIN), strict=True)),
     )
 
 
