@@ -11,6 +11,7 @@ import time
 
 from pdtui.cli.sources import load, named_sources
 from pdtui.core.query import parse_text
+from pdtui.core.scan import ROWS_ALONE
 from pdtui.core.store import Store
 from pdtui.core.textsearch import rows_holding
 
@@ -29,7 +30,7 @@ def search(store: Store, pattern: str) -> tuple[float, int]:
 def main() -> None:
     """Reads the file, then patterns until there are no more."""
     named, troubles = named_sources(sys.argv[1:])
-    store, more = load(named, None)
+    store, more = load(named, None, ROWS_ALONE)
     if troubles or more:
         sys.exit("; ".join(map(str, (*troubles, *more))))
     print("ready", flush=True)

@@ -153,8 +153,8 @@ class _Columns:
         return np.select([*conditions, self.warnings > 0], [0, 1, 2, 3, 4], 5)
 
     def worst(self) -> npt.NDArray[np.intp]:
-        """Their places, the worst first: by verdict, then by how long they took."""
-        return np.lexsort((self.first - self.last, self.badness()))
+        """Their places, the worst first: by verdict, then by how long they took, then by time."""
+        return np.lexsort((self.first, self.first - self.last, self.badness()))
 
 
 @dataclass(slots=True)
