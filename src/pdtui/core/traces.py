@@ -210,17 +210,23 @@ class _Collected:
         self.texts: dict[Said, int] = {_NOTHING_SAID: 0}
 
     def add(
-        self, rows: Positions, step: Step, found: list[re.Match[bytes] | None], which: Positions
+        self,
+        rows: Positions,
+        steps: list[Step],
+        found: list[re.Match[bytes] | None],
+        which: Positions,
     ) -> None:
-        """Adds traces of one step; `which` of the matches each row has."""
+        """Adds traces, given the step and the match of some, and `which` of them each row has."""
         groups = [one.groupdict() if one else _NO_GROUPS for one in found]
-        keys = _keys(step, [said.get("key") for said in groups])
-        said = [(one.get("own"), one.get("remote"), one.get("detail")) for one in groups]
-        numbers = {one: self._text_number(_said(*one)) for one in set(said)}
+        keys = _keys(steps, [said.get("key") for said in groups])
+        said = [
+            self._text_number(_said(one.get("own"), one.get("remote"), one.get("detail")))
+            for one in groups
+        ]
         self.row.append(rows)
-        self.step.append(np.full(len(rows), step, np.uint8))
+        self.step.append(np.array(steps, np.uint8)[which])
         self.key.append(keys[which])
-        self.said.append(np.array([numbers[one] for one in said], np.int32)[which])
+        self.said.append(np.array(said, np.int32)[which])
 
     def add_look(self, rows: Positions, step: Step, look: Look) -> None:
         """Adds traces of one step with what their look read: `key` and `remote`."""
@@ -273,7 +279,7 @@ def find_traces(
 
     `looked_at` are the lines that may say a step, `wanted` has a flag for each step's number.
     """
-    collected = _Collected()
+    collected, few = _Collected(), list[tuple[int, Sequence[Form]]]()
     at = _past_signs(lines, text_at[looked_at])
     words, ends = lines.block.word(at), lines.ends[looked_at]
     for length, table in _TABLES.items():
@@ -286,11 +292,20 @@ def find_traces(
             places = candidates[which == number]
             forms = _BY_WORD[length].get(beginning, ())
             # All of them or none: the first that fits has the row, wanted or not.
-            for form in forms if any(wanted[one.step] for one in forms) else ():
+            if not any(wanted[one.step] for one in forms):
+                continue
+            if len(places) < _MANY:
+                few += [(place, forms) for place in places.tolist()]
+                continue
+            for form in forms:
                 if not len(places):
                     break
                 stretch = _Stretch(looked_at[places], at[places], ends[places])
                 places = places[~_collect(lines, stretch, form, collected)]
+    if few:
+        places = np.array([place for place, _ in few])
+        stretch = _Stretch(looked_at[places], at[places], ends[places])
+        _collect_few(lines, stretch, [forms for _, forms in few], collected)
     for pair in pairs:
         _collect_pair(lines, pair, collected)
     return collected.found()
@@ -347,16 +362,35 @@ def _collect(lines: Lines, looked: _Stretch, form: Form, collected: _Collected) 
     found = [match(text) for text in texts]
     matched = np.array([one is not None for one in found], np.bool_)[which]
     fits[where[~matched]] = False
-    collected.add(rows[fits], form.step, found, which[matched])
+    collected.add(rows[fits], [form.step] * len(found), found, which[matched])
     return fits
+
+
+def _collect_few(
+    lines: Lines, looked: _Stretch, forms: list[Sequence[Form]], collected: _Collected
+) -> None:
+    """Collects those of a few rows that one of their forms fits, row by row."""
+    rows: list[int] = []
+    steps: list[Step] = []
+    found: list[re.Match[bytes] | None] = []
+    texts = _slices(lines.text, looked.at, looked.ends)
+    for row, text, its_forms in zip(looked.rows.tolist(), texts, forms, strict=True):
+        for form in its_forms:
+            if not text.startswith(form.begins) or form.holds not in text:
+                continue
+            alone = form.pattern is None and form.shape is None
+            match = None if alone else expression_of(form).match(text)
+            if alone or match:
+                rows.append(row)
+                steps.append(form.step)
+                found.append(match)
+                break
+    if rows:
+        collected.add(np.array(rows, np.int64), steps, found, np.arange(len(rows)))
 
 
 def _holding(lines: Lines, looked: _Stretch, holds: bytes) -> Flags:
     """In which of these stretches that stands."""
-    if len(looked.rows) < _MANY:
-        places = zip(looked.at.tolist(), looked.ends.tolist(), strict=True)
-        found = [lines.text.find(holds, begin, end) >= 0 for begin, end in places]
-        return np.array(found, np.bool_)
     of_interest, stands = np.zeros((2, len(lines.starts)), np.bool_)
     of_interest[looked.rows] = True
     rows, _ = lines.found(holds, of_interest)
@@ -374,16 +408,19 @@ def _slices(text: bytes, begins: Positions, ends: Positions) -> list[bytes]:
     return [text[a:b] for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
 
 
-def _keys(step: Step, texts: list[bytes | None]) -> Keys:
-    """The key for each of these texts, NO_KEY for none."""
-    said = np.array([text is not None for text in texts], np.bool_)
+def _keys(steps: list[Step], texts: list[bytes | None]) -> Keys:
+    """The key for each of these texts, which those steps say; NO_KEY for none."""
+    said = [place for place, text in enumerate(texts) if text is not None]
     keys = np.zeros(len(texts), np.uint64)
-    if said.any():
-        found = [text for text in texts if text is not None]
-        if step in _REQUEST_STEPS:
-            found = [(request_of(_decoded(one)) or _decoded(one)).encode() for one in found]
-        keys[said] = _keys_of(found)
+    if said:
+        keys[said] = _keys_of([_key_text(steps[place], texts[place] or b"") for place in said])
     return keys
+
+
+def _key_text(step: Step, text: bytes) -> bytes:
+    if step not in _REQUEST_STEPS:
+        return text
+    return (request_of(_decoded(text)) or _decoded(text)).encode()
 
 
 @lru_cache(maxsize=4096)
