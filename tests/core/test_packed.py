@@ -97,3 +97,17 @@ def test_how_many_are_below(steps: list[int], part: int, number: int) -> None:
             for wanted in {number, *packed[-2:].tolist()}:
                 assert packed.before(wanted) == np.count_nonzero(packed[:] < wanted)
             packed.extend(rising[begin : begin + part])
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=60), st.data())
+def test_the_highest_and_the_parts_of_its_beginning(numbers: list[int], data) -> None:
+    """The numbers before a place a stretch at a time, and the highest of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "STRETCH", 8)
+        packed = Packed()
+        packed.extend(np.array(numbers, np.int64))
+        stop = data.draw(st.integers(1, len(numbers)))
+        assert packed.highest(stop) == max(numbers[:stop])
+        parts = list(packed.parts(stop))
+        assert [first for first, _ in parts] == list(range(0, stop, 8))
+        assert np.concatenate([part for _, part in parts]).tolist() == numbers[:stop]

@@ -29,6 +29,10 @@ class Stretch(Protocol):
     def nbytes(self) -> int:
         """Bytes of memory that it takes."""
 
+    @property
+    def most(self) -> int:
+        """The highest of them."""
+
     def one(self, place: int) -> int:
         """The number at a place."""
 
@@ -48,6 +52,10 @@ class _Plain(NamedTuple):
     def nbytes(self) -> int:
         return self.numbers.nbytes
 
+    @property
+    def most(self) -> int:
+        return int(self.numbers.max())
+
     def one(self, place: int) -> int:
         return int(self.numbers[place])
 
@@ -64,6 +72,7 @@ class _Differences(NamedTuple):
     least: int
     unit: int
     differences: npt.NDArray[np.integer]
+    most: int
 
     @property
     def nbytes(self) -> int:
@@ -125,6 +134,23 @@ class Packed:
     def stretches(self) -> list[Stretch]:
         """The stretches as they are now, the first `STRETCH` numbers in the first, and so on."""
         return list(self._stretches)
+
+    def parts(self, stop: int) -> Iterator[tuple[int, Numbers]]:
+        """The numbers before `stop` a stretch at a time, each with its first place.
+
+        All at once they would take eight bytes each.
+        """
+        stop = min(stop, self._size)
+        for first in range(0, stop, STRETCH):
+            yield first, self._between(first, min(first + STRETCH, stop))
+
+    def highest(self, stop: int) -> int:
+        """The highest of the numbers before `stop`, of which there is one at least."""
+        full, rest = divmod(stop, STRETCH)
+        most = [stretch.most for stretch in self._stretches[:full]]
+        if rest:
+            most.append(int(self[stop - rest : stop].max()))
+        return max(most)
 
     def before(self, number: int) -> int:
         """How many numbers are below this one, of numbers that never fall."""
@@ -222,7 +248,7 @@ def _differences(values: Numbers) -> Stretch | None:
         if (most - least) // unit <= np.iinfo(small).max:
             if unit > 1:
                 differences //= unit
-            return _Differences(least, unit, differences.astype(small))
+            return _Differences(least, unit, differences.astype(small), most)
     return None
 
 

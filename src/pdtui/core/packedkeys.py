@@ -26,6 +26,10 @@ class _Few(NamedTuple):
     def nbytes(self) -> int:
         return self.different.nbytes + self.which.nbytes
 
+    @property
+    def most(self) -> int:
+        return int(self.different[-1])
+
     def one(self, place: int) -> int:
         return int(self.different[self.which[place]])
 
