@@ -319,10 +319,12 @@ class RowsView(Bordered, can_focus=True):
         gutter = (" >*#" if self._ascii_only else " ▌◆◈")[2 * marked + focused]
         segments = [Segment(gutter, self._style("gutter")), *strip]
         if at_cursor:
-            here = self._style("cursor" if focused else "cursor-blurred").background_style
-            base = base + here
-            segments = [Segment(s.text, (s.style or base) + here) for s in segments]
-        return Strip(segments, width).crop_extend(0, width, base).apply_style(base)
+            # Over what the parts have, and the parts over the pane's own style.
+            over = self._style("cursor" if focused else "cursor-blurred").background_style
+            styled = [Segment(s.text, base + (s.style or base) + over) for s in segments]
+            return Strip(styled, width).crop_extend(0, width, base + over)
+        styled = [Segment(s.text, base + s.style if s.style else base) for s in segments]
+        return Strip(styled, width).crop_extend(0, width, base)
 
     # Inside
 
