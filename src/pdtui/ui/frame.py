@@ -27,6 +27,16 @@ class MainScreen(Screen[None]):
     focused = Reactive[Widget | None](None, repaint=False)
     """What has the keys. It paints itself when that changes; Textual's would have all of the screen
     painted anew."""
+    _begun = False
+
+    def update_node_styles(self, animate: bool = True) -> None:
+        """Textual: applies the style sheet to all that is on the screen.
+
+        At the start, when all have just been given their styles, it is for nothing.
+        """
+        if self._begun:
+            super().update_node_styles(animate)
+        self._begun = True
 
 
 class Frame(App[int]):
