@@ -60,7 +60,7 @@ def rows_of(pieces: list[bytes], *, remembering: bool) -> list[tuple[object, ...
                     *kind[6:], rank,
                 ))  # fmt: skip
             rows += [tuple(trace) for trace in source.traces]
-            return [*rows, *zip(source.requests.row, source.requests.key, strict=True)]
+            return [*rows, *zip(source.requests.row[:], source.requests.key[:], strict=True)]
 
 
 def again(line: bytes, chance: random.Random) -> bytes:

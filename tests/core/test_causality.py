@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pdtui.core.causality import Causality, Fresh
 from pdtui.core.steps import Step
-from pdtui.core.traces import NO_KEY, Found, Said, Traces
+from pdtui.core.tracecolumns import Traces
+from pdtui.core.traces import NO_KEY, Found, Said
 
 FAMILIES = {
     Step.NEW_SENT: ("new", True),

@@ -29,7 +29,7 @@ PARTS = st.lists(st.one_of(*(st.lists(one, max_size=12) for one in NUMBERS.origi
 def test_it_is_what_was_put_in(parts: list[list[int]], random) -> None:
     """However it was put in, changed at its end or filled at its begin, and asked for."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_STRETCH", 8)
+        patch.setattr(module, "STRETCH", 8)
         packed, wanted = Packed(), []
         for part in parts:
             packed.extend(np.array(part, np.int64))
@@ -85,3 +85,29 @@ def test_times_of_whole_seconds_take_a_byte_or_two() -> None:
     packed.extend(np.zeros(1, np.int64))
     assert packed.nbytes == 8192 + 8192 * 8
     assert packed[:8192].tolist() == seconds.tolist()
+
+
+@given(st.lists(st.integers(0, 3), max_size=80), st.integers(1, 9), st.integers(0, 60))
+def test_how_many_are_below(steps: list[int], part: int, number: int) -> None:
+    """Of numbers that never fall, those below one are found as if each were compared."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "STRETCH", 8)
+        packed, rising = Packed(), np.cumsum(np.array(steps, np.int64))
+        for begin in range(0, len(rising) + part, part):
+            for wanted in {number, *packed[-2:].tolist()}:
+                assert packed.before(wanted) == np.count_nonzero(packed[:] < wanted)
+            packed.extend(rising[begin : begin + part])
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=60), st.data())
+def test_the_highest_and_the_parts_of_its_beginning(numbers: list[int], data) -> None:
+    """The numbers before a place a stretch at a time, and the highest of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "STRETCH", 8)
+        packed = Packed()
+        packed.extend(np.array(numbers, np.int64))
+        stop = data.draw(st.integers(1, len(numbers)))
+        assert packed.highest(stop) == max(numbers[:stop])
+        parts = list(packed.parts(stop))
+        assert [first for first, _ in parts] == list(range(0, stop, 8))
+        assert np.concatenate([part for _, part in parts]).tolist() == numbers[:stop]

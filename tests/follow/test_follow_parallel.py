@@ -57,7 +57,7 @@ def test_rows_are_those_of_reading_one_after_the_other(
     for here, there in zip(store.sources, alone.sources, strict=True):
         assert columns_of(here) == columns_of(there)
         assert list(here.traces) == list(there.traces)
-        assert here.requests.key.tolist() == there.requests.key.tolist()
+        assert here.requests.key[:].tolist() == there.requests.key[:].tolist()
     assert text_of(store) == text_of(alone)
 
 

@@ -24,7 +24,8 @@ from pdtui.core.keyindex import KeyCounts, KeyIndex, Keys
 from pdtui.core.refs import Refs, join_ref, source_numbers, split_ref
 from pdtui.core.steps import Step
 from pdtui.core.store import Snapshot
-from pdtui.core.traces import NO_KEY, Peers, Traces, steps_flags
+from pdtui.core.tracecolumns import Peers, Traces
+from pdtui.core.traces import NO_KEY, steps_flags
 
 _CAUSES = {
     Step.NEW_SENT: "new",

@@ -61,9 +61,10 @@ def passing(problems: list[Problem], inspection: Inspection, wanted: Filter) -> 
 def _silence(inspection: Inspection) -> list[Problem]:
     """The longest time in which no source wrote anything, where it is long."""
     parts = [
-        (source.columns.when[:stop] + inspection.offsets.get(source.label, 0))
+        np.unique(when) + inspection.offsets.get(source.label, 0)
         for source, stop in inspection.snapshot
         if stop and source.columns.when[0] != NO_TIME
+        for _, when in source.columns.when.parts(stop)
     ]
     if not parts:
         return []
@@ -89,9 +90,10 @@ def _rows_at(inspection: Inspection, time: int) -> list[Place]:
     """The first row with this time."""
     for number, (source, stop) in enumerate(inspection.snapshot):
         offset = inspection.offsets.get(source.label, 0)
-        rows = np.flatnonzero(source.columns.when[:stop] + offset == time)
-        if len(rows):
-            return [Place(number, int(rows[0]))]
+        for first, when in source.columns.when.parts(stop):
+            rows = np.flatnonzero(when + offset == time)
+            if len(rows):
+                return [Place(number, first + int(rows[0]))]
     return []
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from pdtui.core.packed import Packed
 from pdtui.core.scan import Rows
 
@@ -25,6 +28,11 @@ class Columns:
     def nbytes(self) -> int:
         """Bytes of memory that the columns take."""
         return self.offset.nbytes + self.when.nbytes + self.kind.nbytes
+
+    def rows_of(self, kinds: npt.NDArray[np.bool_], stop: int) -> npt.NDArray[np.int64]:
+        """The rows before `stop` whose kinds have a flag."""
+        parts = [np.flatnonzero(kinds[part]) + first for first, part in self.kind.parts(stop)]
+        return np.concatenate([np.zeros(0, np.int64), *parts])
 
     def append(self, rows: Rows) -> None:
         """Adds rows after the last."""

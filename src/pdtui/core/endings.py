@@ -93,7 +93,7 @@ def _after(clocks: Clocks, number: int, lines: ServerLines, time: int, *, own: b
     """
     source, stop = clocks.snapshot[number]
     stamped = np.array([kind.stamped for kind in list(source.kinds.kinds)], np.bool_)
-    rows = np.flatnonzero(stamped[source.columns.kind[:stop]])
+    rows = source.columns.rows_of(stamped, stop)
     when = source.columns.when[rows] + clocks.offsets.get(source.label, 0)
     later = rows[when > time]
     if len(later) and not own:

@@ -15,7 +15,8 @@ from pdtui.core.kinds import NO_RANK
 from pdtui.core.sides import Engine, Side
 from pdtui.core.source import Source
 from pdtui.core.steps import Step
-from pdtui.core.traces import NO_KEY, Said, Trace, steps_flags
+from pdtui.core.tracecolumns import Trace
+from pdtui.core.traces import NO_KEY, Said, steps_flags
 
 HANDSHAKE_STEPS = steps_flags(
     *(step for step in Step if Step.ENGINE_STARTED <= step <= Step.COMM_COMPLETE),

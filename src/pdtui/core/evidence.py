@@ -45,7 +45,7 @@ class Clocks:
         source, stop = self.snapshot[place.source]
         if place.row >= stop:
             return None
-        latest = int(np.max(source.columns.when[: place.row + 1]))
+        latest = source.columns.when.highest(place.row + 1)
         return None if latest == NO_TIME else latest + self.offsets.get(source.label, 0)
 
     def times(
@@ -68,8 +68,7 @@ class Clocks:
     def end_of(self, number: int) -> int | None:
         """The latest time in a source."""
         source, stop = self.snapshot[number]
-        when = source.columns.when[:stop]
-        latest = int(np.max(when)) if len(when) else NO_TIME
+        latest = source.columns.when.highest(stop) if stop else NO_TIME
         return None if latest == NO_TIME else latest + self.offsets.get(source.label, 0)
 
     def end(self) -> int | None:

@@ -24,7 +24,7 @@ def warning_rows(source: Source, stop: int) -> npt.NDArray[np.int64]:
     ]
     if not any(warns):
         return np.zeros(0, np.int64)
-    return np.flatnonzero(np.array(warns, np.bool_)[source.columns.kind[:stop]])
+    return source.columns.rows_of(np.array(warns, np.bool_), stop)
 
 
 def warning_text(source: Source, row: int) -> str:

@@ -120,11 +120,15 @@ _SETTLES = 2 * SECOND
 def arrange(problems: list[Problem], clocks: Clocks) -> list[Problem]:
     """The problems, first causes first, with what follows from each under it; notes come last."""
     order = [*_EXPLAINS, *Kind]
+    moments: dict[int, int] = {}
 
     def moment(problem: Problem) -> int:
+        if id(problem) in moments:
+            return moments[id(problem)]
         time = clocks.reached(problem.place) if problem.place is not None else None
         settles = _SETTLES if problem.kind in _WAITS else 0
-        return 2**62 if time is None else time + settles
+        moments[id(problem)] = 2**62 if time is None else time + settles
+        return moments[id(problem)]
 
     def rank(problem: Problem) -> tuple[bool, int, int, list[tuple[str, int]]]:
         # Within a second the order of causes decides, not that of the rows.
@@ -135,8 +139,9 @@ def arrange(problems: list[Problem], clocks: Clocks) -> list[Problem]:
 
     first: list[Problem] = []
     for problem in sorted(problems, key=rank):
-        causes = [p for p in first if _explains(p, problem, moment(problem) - moment(p))]
-        (causes[0].follows if causes else first).append(problem)
+        causes = (p for p in first if _explains(p, problem, moment(problem) - moment(p)))
+        cause = next(causes, None)
+        (first if cause is None else cause.follows).append(problem)
     return first
 
 

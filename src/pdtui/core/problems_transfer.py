@@ -46,7 +46,7 @@ def _span(inspection: Inspection, places: list[Place]) -> str:
 
 def _requests_in(source: Source, rows: npt.NDArray[np.int64]) -> set[int]:
     """The requests that these rows speak of."""
-    return set(source.requests.key[np.isin(source.requests.row, rows)].tolist())
+    return set(source.requests.of_rows(rows)[1].tolist())
 
 
 def _out_of_memory(inspection: Inspection, number: int, source: Source) -> Iterator[Problem]:
@@ -212,9 +212,10 @@ def _never_fetched(source: Source) -> npt.NDArray[np.int64]:
     """A row of each request of which the blocks expired, and that was not fetched later."""
     expired = source.traces.rows_with(Step.KV_EXPIRED)
     late = _requests_in(source, source.traces.rows_with(Step.KV_FETCHED_LATE))
-    inside = np.isin(source.requests.row, expired) & ~np.isin(source.requests.key, list(late))
-    _, first = np.unique(source.requests.key[inside], return_index=True)  # each worker says so
-    return np.sort(source.requests.row[inside][first])
+    rows, keys = source.requests.of_rows(expired)
+    never = np.flatnonzero(~np.isin(keys, list(late)))
+    _, first = np.unique(keys[never], return_index=True)  # each worker says so
+    return np.sort(rows[never[first]])
 
 
 def _is_flood(times: npt.NDArray[np.int64]) -> bool:

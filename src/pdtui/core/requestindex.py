@@ -5,56 +5,50 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.growable import Growable
+from pdtui.core.packed import Packed
+from pdtui.core.packedkeys import Keys, PackedKeys
 from pdtui.core.requestids import FoundRequests
-
-Rows = npt.NDArray[np.int64]
-Keys = npt.NDArray[np.uint64]
 
 
 class RequestIndex:
-    """One entry a row and request, in the order of the rows; it only grows."""
+    """One entry a row and request, in the order of the rows; it only grows. Five bytes each."""
 
     def __init__(self) -> None:
-        self._row = Growable(np.int64)
-        self._key = Growable(np.uint64)
-        self._sorted: tuple[int, npt.NDArray[np.intp], Keys] = (0, np.zeros(0, np.intp), self.key)
+        self.row = Packed()
+        """The row of each entry."""
+        self.key = PackedKeys()
+        """The request of each entry, see `requestids.key_of_request`."""
 
     def __len__(self) -> int:
         # The rows are extended last: an entry counts when both are there.
-        return len(self._row)
+        return len(self.row)
 
     @property
-    def row(self) -> Rows:
-        """The row of each entry."""
-        return self._row.values
-
-    @property
-    def key(self) -> Keys:
-        """The request of each entry, see `requestids.key_of_request`."""
-        return self._key.values[: len(self)]
+    def nbytes(self) -> int:
+        """Bytes of memory that it takes."""
+        return self.row.nbytes + self.key.nbytes
 
     def extend(self, found: FoundRequests, begin: int) -> None:
         """Adds the entries of a block whose first row is row `begin` of the source."""
-        self._key.extend(found.key)
-        self._row.extend(found.row + begin)
+        self.key.extend(found.key)
+        self.row.extend(found.row + begin)
 
-    def rows_of(self, key: int) -> Rows:
-        """The rows that speak of this request, in file order.
+    def before(self, row: int) -> int:
+        """How many entries are of rows before this one."""
+        return self.row.before(row)
 
-        What was there at an earlier look is found by binary search, what is new by going over it.
-        """
-        wanted = np.uint64(key)
-        size, order, keys = self._sorted_keys()
-        begin, stop = np.searchsorted(keys, wanted), np.searchsorted(keys, wanted, "right")
-        new = np.flatnonzero(self.key[size:] == wanted) + size
-        return self.row[np.concatenate((order[begin:stop], new))]
+    def of_row(self, row: int) -> Keys:
+        """The requests that a row speaks of."""
+        return self.key[self.before(row) : self.before(row + 1)]
 
-    def _sorted_keys(self) -> tuple[int, npt.NDArray[np.intp], Keys]:
-        """The entries by key, as of the last time that they were sorted."""
-        size = self._sorted[0]
-        if len(self) > size * 5 // 4 or not size:
-            key = self.key.copy()
-            order = np.argsort(key, kind="stable")
-            self._sorted = (len(key), order, key[order])
-        return self._sorted
+    def of_rows(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], Keys]:
+        """The entries of these rows: row and request of each."""
+        if not len(rows):
+            return np.zeros(0, np.int64), np.zeros(0, np.uint64)
+        places = np.flatnonzero(np.isin(self.row[:], rows))
+        return self.row[places], self.key[places]
+
+    def rows_of(self, key: int) -> npt.NDArray[np.int64]:
+        """The rows that speak of this request, in file order."""
+        places = self.key.places_of(key)
+        return self.row[places[places < len(self)]]

@@ -25,6 +25,8 @@ from pdtui.core.steps import Step
 from pdtui.core.store import Snapshot
 
 _NEVER = 2**62
+_AT_ONCE = 1 << 18
+"""Entries of an index that are taken in together: what that needs in between is 20 MB."""
 
 
 class Verdict(StrEnum):
@@ -179,11 +181,16 @@ class Requests:
         return any(changed)
 
     def _take(self, number: int, stop: int) -> bool:
-        source, columns = self._sources[number], self._columns
-        begin, upto = self._read[number], int(np.searchsorted(source.requests.row, stop))
+        source = self._sources[number]
+        begin, upto = self._read[number], source.requests.before(stop)
         self._read[number] = upto
-        if upto == begin:
-            return False
+        for first in range(begin, upto, _AT_ONCE):
+            self._take_some(source, first, min(first + _AT_ONCE, upto))
+        return upto > begin
+
+    def _take_some(self, source: Source, begin: int, upto: int) -> None:
+        """Takes in these entries of a source's index."""
+        columns = self._columns
         rows, keys = source.requests.row[begin:upto], source.requests.key[begin:upto]
         when = source.columns.when[rows]
         dated = when != NO_TIME
@@ -195,7 +202,6 @@ class Requests:
         np.add.at(columns.rows, place, 1)
         np.add.at(columns.warnings, place, _warns(source, rows))
         np.bitwise_or.at(columns.steps, place, _steps_of(source, rows))
-        return True
 
     def summary(self, key: int) -> Summary | None:
         """One request; None where no row speaks of it."""
@@ -316,10 +322,6 @@ def _warns(source: Source, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]
 
 def _steps_of(source: Source, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
     """A bit for the step that each row says (rows say one at most, but for a user's own)."""
-    traced = source.traces.row
-    if not len(traced):
-        return np.zeros(len(rows), np.uint64)
-    at = np.minimum(np.searchsorted(traced, rows), len(traced) - 1)
-    step = np.where(traced[at] == rows, source.traces.step[at], 0).astype(np.uint64)
+    step = source.traces.steps_of(rows).astype(np.uint64)
     bits: npt.NDArray[np.uint64] = np.where(step > 0, np.uint64(1) << step, 0).astype(np.uint64)
     return bits

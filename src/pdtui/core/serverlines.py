@@ -46,7 +46,7 @@ def server_lines(source: Source, stop: int) -> ServerLines:
     answers: list[int] = []
     rows = np.zeros(0, np.int64)
     if any(is_server):
-        rows = np.flatnonzero(np.array(is_server, np.bool_)[source.columns.kind[:stop]])
+        rows = source.columns.rows_of(np.array(is_server, np.bool_), stop)
     for row in rows[-_MOST_READ:].tolist():
         line = source.line(row, _LONGEST_LINE)
         if _SCRAPE.search(line):
@@ -69,10 +69,10 @@ def lived_on(clocks: Clocks, number: int, lines: ServerLines, since: int) -> int
     An idle server writes no stamps, but it is scraped as regularly as it was before.
     """
     source, stop = clocks.snapshot[number]
-    when = source.columns.when[:stop]
-    latest, at = int(np.max(when)), int(np.max(when[: since + 1]))
+    when = source.columns.when
+    latest, at = when.highest(stop), when.highest(since + 1)
     stamped = np.array([kind.stamped for kind in list(source.kinds.kinds)], np.bool_)
-    last = int(np.flatnonzero(stamped[source.columns.kind[:stop]])[-1]) if stamped.any() else 0
+    last = int(source.columns.rows_of(stamped, stop)[-1]) if stamped.any() else 0
     before = int((lines.scrapes < last).sum())
-    pace = (latest - int(when[lines.scrapes[0]])) / before if before else 0.0
+    pace = (latest - when[int(lines.scrapes[0])]) / before if before else 0.0
     return int(latest - at + pace * int((lines.scrapes > last).sum()))

@@ -18,7 +18,7 @@ from pdtui.core.kinds import KindTable
 from pdtui.core.requestindex import RequestIndex
 from pdtui.core.scan import EVERYTHING, Depth, Rows, Scanner
 from pdtui.core.stamps import NO_TIME
-from pdtui.core.traces import Traces
+from pdtui.core.tracecolumns import Traces
 
 _FIRST_PIECE = 64 * 1024
 _PIECE = 4 * 1024 * 1024

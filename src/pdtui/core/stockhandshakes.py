@@ -13,7 +13,8 @@ from pdtui.core.engines import EngineReader
 from pdtui.core.sides import Side
 from pdtui.core.steps import Step
 from pdtui.core.store import Snapshot
-from pdtui.core.traces import NO_KEY, Traces, key_of
+from pdtui.core.tracecolumns import Traces
+from pdtui.core.traces import NO_KEY, key_of
 
 _PATCHED = (Step.NEW_SENT, Step.NEW_RECEIVED)
 

@@ -1,4 +1,4 @@
-"""Finds the rows that say a step (`steps.py`), all lines of a block at once, and keeps them.
+"""Finds the rows that say a step (`steps.py`), all lines of a block at once.
 
 A line's first eight bytes after its markers are looked up in a small table for all lines together,
 so that a further step costs nothing a byte; an expression runs only where a key must be read.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -19,12 +19,11 @@ import numpy.typing as npt
 from pdtui.core.bytescan import BYTE_MASKS, Flags, Positions, word
 from pdtui.core.digests import STRETCH, digests, distinct
 from pdtui.core.fields import request_of
-from pdtui.core.growable import Growable
 from pdtui.core.marking import Lines
+from pdtui.core.packedkeys import Keys
 from pdtui.core.shapes import Look
 from pdtui.core.steps import FORMS, Form, Pair, Step, expression_of
 
-Keys = npt.NDArray[np.uint64]
 NO_KEY = 0
 _WORD = 8
 _SAMPLE = 32
@@ -36,9 +35,6 @@ _REQUEST_STEPS = (Step.KV_SENT, Step.KV_RECEIVED)
 """Their key is a request's, whose random suffix each process makes anew."""
 
 
-_STEPS = {int(step): step for step in Step}
-
-
 class Said(NamedTuple):
     """What a trace says besides its key: addresses and details, '' where it does not."""
 
@@ -47,24 +43,8 @@ class Said(NamedTuple):
     detail: str = ""
 
 
-_NOTHING_SAID = Said()
+NOTHING_SAID = Said()
 _NO_GROUPS: dict[str, bytes | None] = {}
-
-
-class Trace(NamedTuple):
-    """One step: its row, the key that the other side has too (0 for none), and what it says."""
-
-    row: int
-    step: Step
-    key: int
-    said: Said
-
-
-class Peers(NamedTuple):
-    """The peers' addresses that some traces name: each once, and the number of each trace's."""
-
-    names: list[str]
-    number: npt.NDArray[np.intp]
 
 
 @dataclass(slots=True)
@@ -77,86 +57,6 @@ class Found:
     said: npt.NDArray[np.int32]
     """Number of what each says, in `texts`."""
     texts: list[Said]
-
-
-class Traces:
-    """The traces of one source as columns, in the order of their rows; it only grows."""
-
-    def __init__(self) -> None:
-        self._row = Growable(np.int64)
-        self._step = Growable(np.uint8)
-        self._key = Growable(np.uint64)
-        self._said = Growable(np.int32)
-        self._texts: list[Said] = [_NOTHING_SAID]
-        self._number: dict[Said, int] = {_NOTHING_SAID: 0}
-
-    def __len__(self) -> int:
-        # The rows are extended last: a trace counts when all of it is there.
-        return len(self._row)
-
-    def __iter__(self) -> Iterator[Trace]:
-        return (self[place] for place in range(len(self)))
-
-    def __getitem__(self, place: int) -> Trace:
-        said = self._texts[int(self._said.values[place])]
-        step = Step(int(self._step.values[place]))
-        return Trace(int(self.row[place]), step, int(self._key.values[place]), said)
-
-    @property
-    def row(self) -> npt.NDArray[np.int64]:
-        """The row of each trace."""
-        return self._row.values
-
-    @property
-    def step(self) -> npt.NDArray[np.uint8]:
-        """The number of each trace's step."""
-        return self._step.values[: len(self)]
-
-    @property
-    def key(self) -> Keys:
-        """The key of each trace, NO_KEY for none."""
-        return self._key.values[: len(self)]
-
-    def peers(self, places: Positions) -> Peers:
-        """The peers that the traces at these places name."""
-        said, which = np.unique(self._said.values[places], return_inverse=True)
-        numbers: dict[str, int] = {}
-        for number in said.tolist():
-            numbers.setdefault(self._texts[number].remote, len(numbers))
-        of_said = np.array([numbers[self._texts[number].remote] for number in said.tolist()])
-        return Peers(list(numbers), of_said[which])
-
-    def before(self, stop: int) -> int:
-        """How many traces are in rows before `stop`."""
-        return int(np.searchsorted(self.row, stop))
-
-    def among(self, first: int, stop: int, steps: Flags) -> Iterator[Trace]:
-        """The traces number first … stop-1 with these steps (a flag for each step's number)."""
-        wanted = np.flatnonzero(steps[self.step[first:stop]]) + first
-        columns = (self.row, self.step, self.key, self._said.values)
-        texts = self._texts
-        for row, step, key, said in zip(*(c[wanted].tolist() for c in columns), strict=True):
-            yield Trace(row, _STEPS[step], key, texts[said])
-
-    def rows_with(self, *steps: Step) -> npt.NDArray[np.int64]:
-        """The rows with one of these steps."""
-        return self.row[steps_flags(*steps)[self.step]]
-
-    def extend(self, found: Found, begin: int) -> None:
-        """Adds the traces of a block whose first row is row `begin` of the source."""
-        if not len(found.row):
-            return
-        numbers = np.array([self._text_number(said) for said in found.texts], np.int32)
-        self._step.extend(found.step)
-        self._key.extend(found.key)
-        self._said.extend(numbers[found.said])
-        self._row.extend(found.row + begin)
-
-    def _text_number(self, said: Said) -> int:
-        number = self._number.setdefault(said, len(self._texts))
-        if number == len(self._texts):
-            self._texts.append(said)
-        return number
 
 
 def steps_flags(*steps: Step) -> Flags:
@@ -207,7 +107,7 @@ class _Collected:
         self.step: list[npt.NDArray[np.uint8]] = [np.zeros(0, np.uint8)]
         self.key: list[Keys] = [np.zeros(0, np.uint64)]
         self.said: list[npt.NDArray[np.int32]] = [np.zeros(0, np.int32)]
-        self.texts: dict[Said, int] = {_NOTHING_SAID: 0}
+        self.texts: dict[Said, int] = {NOTHING_SAID: 0}
 
     def add(
         self,

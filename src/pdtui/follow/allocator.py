@@ -17,6 +17,15 @@ _KEPT = 64 * 1024 * 1024
 """Bytes at the heap's end that are not given back."""
 
 
+def give_back_memory() -> None:
+    """Gives what lies free in between back to the system, after work on all rows of large logs.
+
+    What was kept for blocks is a part of it, so this is nothing for between two blocks. Some ms.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def keep_memory() -> None:
     """From now on arrays of some megabytes are taken from memory that is there already."""
     with suppress(OSError, AttributeError):

@@ -103,10 +103,9 @@ def _processes(number: int, source: Source, stop: int) -> list[_Named]:
         return []
     host = next(iter(hosts))
     of_kind = np.array([kind.process for kind in list(source.kinds.kinds)], np.int64)
-    written = of_kind[source.columns.kind[:stop]]
     found = []
     for index, process in enumerate(processes):
-        rows = np.flatnonzero(written == index)
+        rows = source.columns.rows_of(of_kind == index, stop)
         if process.pid is not None and len(rows):
             first, last = Place(number, int(rows[0])), Place(number, int(rows[-1]))
             found.append(_Named(process.pid, host, first, last))

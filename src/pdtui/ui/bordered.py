@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from textual.content import Content
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 
 
@@ -15,6 +15,8 @@ class Bordered(ScrollView):
     _border_texts = ("", "")
     _border_line: int | None = None
     """The line of the border whose text is being set."""
+    _laid_out: tuple[Size, Size, Size] | None = None
+    """The sizes that the latest layout gave."""
 
     def show_border(self, title: str, state: str) -> None:
         """Shows these texts, the second one below."""
@@ -35,3 +37,17 @@ class Bordered(ScrollView):
         if self._border_line is not None and not regions:
             regions = (Region(-1, self._border_line, self.outer_size.width, 1),)
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def _size_updated(
+        self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True
+    ) -> bool:
+        """Textual: a layout gives it these sizes.
+
+        Where they are those of the layout before, nothing is done: Textual takes a widget with a
+        border for one that has changed, and paints the scroll bars of all panes anew.
+        """
+        given = size, virtual_size, container_size
+        if given == self._laid_out:
+            return False
+        self._laid_out = given
+        return super()._size_updated(size, virtual_size, container_size, layout)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pdtui.core.levels import LEVEL_NAMES
 from pdtui.core.markers import known_markers, marker_of
-from pdtui.ui.filterbar import Choice
+from pdtui.ui.choicelist import Choice
 from pdtui.ui.session import Session
 
 _LEVEL_SIGNS = {"DEBUG": "d", "INFO": "i", "WARNING": "W", "ERROR": "E", "CRITICAL": "C"}

@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.suggester import Suggester
-from textual.widgets import Input, Label, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, Label, Static
 
-from pdtui.core.printing import printable
-from pdtui.ui.text import fit
+from pdtui.ui.choicelist import Choice, Choices
 
-_FRAME = 6
 NAMES = ("rank", "marker", "level", "text")
 """The filters, in the order in which they stand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Something that can be put into a filter input: the word, a sign for it, what it means."""
-
-    word: str
-    sign: str
-    meaning: str
-    rows: int | None = None
 
 
 class _LastWord(Suggester):
@@ -68,6 +55,10 @@ class FilterInput(Input):
         Binding("tab", "complete", "complete, or next filter", show=False, priority=True),
     ]
 
+    virtual_size = Reactive(Size(0, 0))
+    """How long the text is. Textual's lays the whole screen out anew at each letter, though the
+    input stays as wide as it is."""
+
     class Left(Message):
         """The user is done with this filter."""
 
@@ -84,6 +75,7 @@ class FilterInput(Input):
             id=f"filter-{name}",
             placeholder="all",
             suggester=_LastWord(choices),
+            validate_on=(),
             compact=True,
             select_on_focus=True,
         )
@@ -115,38 +107,6 @@ class FilterInput(Input):
         """Puts a choice in place of the last word."""
         self.value = _split_last(self.value)[0] + word
         self.cursor_position = len(self.value)
-
-
-class Choices(OptionList, can_focus=False):
-    """What an input could be given, under it: with counts, so that nobody types an emoji."""
-
-    _SHOWN = 12
-
-    def fill(self, choices: list[Choice], typed: str) -> int:
-        """Shows the choices that the last word of the input begins; returns the width it takes."""
-        word = _split_last(typed)[1].lower()
-        fitting = [c for c in choices if c.word.lower().startswith(word) or c.sign == word]
-        self.clear_options()
-        longest = max((len(c.word) for c in fitting), default=0)
-        lines = [_line(choice, longest) for choice in fitting[: self._SHOWN]]
-        self.add_options(
-            Option(Content(line), id=choice.word)
-            for line, choice in zip(lines, fitting, strict=False)
-        )
-        self.display = bool(fitting)
-        return max(map(cell_len, lines), default=0) + _FRAME
-
-    @property
-    def chosen(self) -> str | None:
-        """The word that the bar stands on."""
-        if self.highlighted is None or not self.display:
-            return None
-        return self.get_option_at_index(self.highlighted).id
-
-
-def _line(choice: Choice, longest: int) -> str:
-    count = "" if choice.rows is None else f"{choice.rows:>11,}  "
-    return f"{fit(printable(choice.sign), 2)} {choice.word:<{longest}} {count}{choice.meaning}"
 
 
 class FilterBar(Horizontal):
@@ -195,8 +155,10 @@ class FilterBar(Horizontal):
 
     def show_count(self, text: str) -> None:
         """Says at the end of the line how many rows pass."""
+        # As wide as the longest so far: for each digit more or less the screen would be laid out.
+        wider = len(text) > len(self._counted)
+        text = f"{text:>{len(self._counted)}}"
         if text != self._counted:
-            wider = len(text) != len(self._counted)
             self._counted = text
             self.query_one("#count", Static).update(Content(text), layout=wider)
 
@@ -226,11 +188,7 @@ class FilterBar(Horizontal):
     @on(FilterInput.Choosing)
     def _choosing(self, event: FilterInput.Choosing) -> None:
         event.stop()
-        popup = self._popup
-        if popup.display and popup.option_count:
-            now = popup.highlighted
-            start = -1 if event.step > 0 else popup.option_count
-            popup.highlighted = ((start if now is None else now) + event.step) % popup.option_count
+        self._popup.move(event.step)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Textual: an input is being typed into; shows what it could be given."""
@@ -238,14 +196,11 @@ class FilterBar(Horizontal):
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         """Textual: the input was left."""
-        self._popup.display = False
+        self._popup.hide()
 
     def _fill(self, box: object) -> None:
         if isinstance(box, FilterInput) and box.has_focus:
-            popup = self._popup
-            width = popup.fill(box.choices(), box.value)
-            left = min(box.region.x - 1, self.size.width - width)
-            popup.styles.offset = (max(left, 0), box.region.bottom)
+            self._popup.show(box.choices(), _split_last(box.value)[1], box.region)
 
     @property
     def _popup(self) -> Choices:

@@ -57,15 +57,14 @@ def find_silence(sources: list[Source], view: RowView, start: int, step: int) ->
 
 def find_step(sources: list[Source], view: RowView, start: int, step: int) -> int | None:
     """The nearest place whose row says a step of a handshake, or of an engine that comes up."""
-    wanted = [source.traces.row[HANDSHAKE_STEPS[source.traces.step]] for source in sources]
+    traces = [source.traces for source in sources]
+    wanted = [one.row[np.flatnonzero(HANDSHAKE_STEPS[one.step])] for one in traces]
     return _nearest(view, start, step, lambda first, stop: _among(view.refs(first, stop), wanted))
 
 
 def requests_of(source: Source, row: int) -> list[int]:
     """The keys of the requests that a row speaks of."""
-    rows = source.requests.row
-    first, stop = np.searchsorted(rows, row), np.searchsorted(rows, row, "right")
-    keys: list[int] = source.requests.key[first:stop].tolist()
+    keys: list[int] = source.requests.of_row(row).tolist()
     return keys
 
 

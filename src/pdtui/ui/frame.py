@@ -8,6 +8,9 @@ from collections.abc import Callable
 from textual.app import App
 from textual.content import Content
 from textual.css.query import NoMatches
+from textual.reactive import Reactive
+from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from pdtui.core.query import Filter
@@ -16,6 +19,24 @@ from pdtui.ui.filterbar import FilterBar
 from pdtui.ui.filtering import said_of
 from pdtui.ui.lanegrid import LaneGrid
 from pdtui.ui.session import Session
+
+
+class MainScreen(Screen[None]):
+    """The screen with the panes."""
+
+    focused = Reactive[Widget | None](None, repaint=False)
+    """What has the keys. It paints itself when that changes; Textual's would have all of the screen
+    painted anew."""
+    _begun = False
+
+    def update_node_styles(self, animate: bool = True) -> None:
+        """Textual: applies the style sheet to all that is on the screen.
+
+        At the start, when all have just been given their styles, it is for nothing.
+        """
+        if self._begun:
+            super().update_node_styles(animate)
+        self._begun = True
 
 
 class Frame(App[int]):
@@ -45,6 +66,10 @@ class Frame(App[int]):
         self._invalid = ""
         self.hints: tuple[tuple[str, str], ...] = status.HINTS
         """The keys that the last line tells."""
+
+    def get_default_screen(self) -> MainScreen:
+        """Textual: the screen below all others."""
+        return MainScreen(id="_default")
 
     @property
     def lane_grid(self) -> LaneGrid:

@@ -79,7 +79,8 @@ class LaneGrid(Container):
         self.styles.height = self.grid.height
         self.styles.grid_size_columns = max(self.grid.columns, 1)
         self.styles.grid_size_rows = max(self.grid.rows, 1)
-        self.set_class(not self.grid.panes, "away")
+        # Without panes yet it has no height, and is not in the way: to come back costs all styles.
+        self.set_class(bool(self.panes) and not self.grid.panes, "away")
         self._show_page()
 
     @property

@@ -20,6 +20,7 @@ from pdtui.core.source import Source
 from pdtui.core.steps import Step
 from pdtui.core.store import Snapshot
 from pdtui.core.traces import steps_flags
+from pdtui.follow.allocator import give_back_memory
 from pdtui.follow.processes import ProcessTable, find_gone
 
 _LEAST_REST, _SHARE = 2.0, 20
@@ -89,6 +90,7 @@ class ProblemFinder:
             for problem in find_problems(inspection)
             if problem.severity is Severity.ERROR and problem.kind is not Kind.HANDSHAKE_STALLED
         ]
+        give_back_memory()
         took = time.monotonic() - began
         self._rest_until = time.monotonic() + max(_LEAST_REST, _SHARE * took)
         return found

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
@@ -20,6 +19,7 @@ from textual.strip import Strip
 from pdtui.follow.tail import TailSource
 from pdtui.ui.bordered import Bordered
 from pdtui.ui.painter import Look, Painter, TimeColumn, message_of, with_highlight
+from pdtui.ui.partstyles import PartStyles
 from pdtui.ui.session import Session
 from pdtui.ui.text import fit
 from pdtui.ui.window import RowView, Window
@@ -102,8 +102,8 @@ class RowsView(Bordered, can_focus=True):
         self._scrolling = False
         self._seen: object = None
         self._window = Window(session)
-        self._part_styles: dict[str, Style] = {}
-        self._painter = Painter(self._part_style)
+        self._style = PartStyles(self, "rows--")
+        self._painter = Painter(self._style)
         self._strips: LRUCache[object, Strip] = LRUCache(_CACHED_STRIPS)
 
     # What is shown
@@ -193,10 +193,9 @@ class RowsView(Bordered, can_focus=True):
         self.refresh()
 
     def notify_style_update(self) -> None:
-        """Textual: the theme or the styles have changed."""
+        """Textual: the theme or the styles change."""
         super().notify_style_update()
-        self._strips.clear()
-        self._part_styles.clear()
+        self._style.doubt()
 
     def refresh_title(self) -> None:
         """Says in the border what the pane shows, and whether it follows."""
@@ -283,34 +282,51 @@ class RowsView(Bordered, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Textual: the y-th line in sight."""
-        width, base = self.scrollable_size.width, self.rich_style
+        if self._style.changed():
+            self._strips.clear()
         place = self.scroll_offset.y + y
-        if place >= len(self.view) or width < 2:
-            if y == 0 and not len(self.view) and self.session.rows and self.session.filter:
-                text = fit(" no row passes the filters", width)
-                return Strip([Segment(text, self._part_style("quiet"))]).apply_style(base)
+        if place >= len(self.view):
+            return self._line_below(y)
+        where, at_cursor = self.view.at(place), place == self.cursor
+        signs = where in self.marked, at_cursor, at_cursor and self.has_focus
+        source, since = self.session.source_at(where[0]), self._since(place)
+        width = self.scrollable_size.width
+        look = width, self._shift, self.highlight
+        key = (where, id(source), source.kinds.revision, since, look, signs)
+        # The last row may be unfinished: its text grows under the same number.
+        if where[1] < len(source) - 1 and (known := self._strips.get(key)):
+            return known
+        strip = self._strips[key] = self._line(where, width, since, signs)
+        return strip
+
+    def _line_below(self, y: int) -> Strip:
+        """What stands where there is no row."""
+        width, base = self.scrollable_size.width, self._style("")
+        if y or len(self.view) or not (self.session.rows and self.session.filter):
             return Strip.blank(width, base)
-        where = self.view.at(place)
-        strip = self._strip(where, place, width - 1)
+        text = fit(" no row passes the filters", width)
+        return Strip([Segment(text, self._style("quiet"))]).apply_style(base)
+
+    def _line(
+        self, where: tuple[int, int], width: int, since: int | None, signs: tuple[bool, bool, bool]
+    ) -> Strip:
+        """The line of a row: whether it is marked, under the cursor, and the pane has the keys."""
+        base = self._style("")
+        marked, at_cursor, focused = signs
+        strip = self._strip(where, width - 1, since)
         if self.highlight is not None:
-            strip = with_highlight(strip, self.highlight, self._part_style("hit"))
-        at_cursor = place == self.cursor
-        gutter = self._gutter(where in self.marked, at_cursor and self.has_focus)
-        strip = Strip([Segment(gutter, self._part_style("gutter")), *strip], width)
+            strip = with_highlight(strip, self.highlight, self._style("hit"))
+        gutter = (" >*#" if self._ascii_only else " ▌◆◈")[2 * marked + focused]
+        segments = [Segment(gutter, self._style("gutter")), *strip]
         if at_cursor:
-            here = self._part_style("cursor" if self.has_focus else "cursor-blurred")
-            base = base + here.background_style
-            strip = Strip(
-                [Segment(s.text, (s.style or base) + here.background_style) for s in strip], width
-            )
-        return strip.crop_extend(0, width, base).apply_style(base)
+            # Over what the parts have, and the parts over the pane's own style.
+            over = self._style("cursor" if focused else "cursor-blurred").background_style
+            styled = [Segment(s.text, base + (s.style or base) + over) for s in segments]
+            return Strip(styled, width).crop_extend(0, width, base + over)
+        styled = [Segment(s.text, base + s.style if s.style else base) for s in segments]
+        return Strip(styled, width).crop_extend(0, width, base)
 
     # Inside
-
-    def _gutter(self, marked: bool, at_cursor: bool) -> str:
-        """The sign before a row: the cursor, a mark, both, or none."""
-        signs = " >*#" if self._ascii_only else " ▌◆◈"
-        return signs[2 * marked + at_cursor]
 
     @property
     def _height(self) -> int:
@@ -351,11 +367,6 @@ class RowsView(Bordered, can_focus=True):
         self.scroll_to(y=top, animate=False, force=True)
         self._scrolling = False
 
-    def _part_style(self, part: str) -> Style:
-        if (known := self._part_styles.get(part)) is None:
-            known = self._part_styles[part] = self.get_component_rich_style(f"rows--{part}")
-        return known
-
     def _look(self, width: int) -> Look:
         names = [source.label for source, _ in self.session.matches.snapshot]
         if single := len(names) == 1:
@@ -370,19 +381,9 @@ class RowsView(Bordered, can_focus=True):
             ascii_only=self._ascii_only,
         )
 
-    def _strip(self, where: tuple[int, int], place: int, width: int) -> Strip:
-        number, row = where
-        source = self.session.source_at(number)
-        since = self._since(place)
-        key = (where, id(source), source.kinds.revision, since, width, self._shift)
-        # The last row may be unfinished: its text grows under the same number.
-        if row < len(source) - 1 and (known := self._strips.get(key)):
-            return known
+    def _strip(self, where: tuple[int, int], width: int, since: int | None) -> Strip:
         line = self._window.line(where, self.view, self.scroll_offset.y, self._height)
-        described = self.session.describe(number, row, line)
-        strip = self._painter.paint(described, self._look(width), since)
-        self._strips[key] = strip
-        return strip
+        return self._painter.paint(self.session.describe(*where, line), self._look(width), since)
 
     def _since(self, place: int) -> int | None:
         """The time that the Δ column of a row counts from."""

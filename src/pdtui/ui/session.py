@@ -22,6 +22,7 @@ from pdtui.core.source import Source
 from pdtui.core.stamps import NO_TIME
 from pdtui.core.store import Snapshot, Store
 from pdtui.core.view import LaneView, TimelineView
+from pdtui.follow.allocator import give_back_memory
 from pdtui.follow.tail import TailSource
 from pdtui.ui.insight import Insight
 from pdtui.ui.showing import AT_ONCE, Showing, showing_of, tails_in
@@ -169,7 +170,9 @@ class Session:
         wanted, merge = self.filter, Merge(self.merge.offsets)
         merge.update(snapshot)
         showing = showing_of(snapshot, wanted, merge)
-        return showing if showing.fill(self._lanes(snapshot), given_up) else None
+        done = showing.fill(self._lanes(snapshot), given_up)
+        give_back_memory()
+        return showing if done else None
 
     def adopt_ahead(self, showing: Showing) -> bool:
         """Shows what was made of all that the store has; False where other is asked for now."""

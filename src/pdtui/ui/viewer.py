@@ -24,8 +24,9 @@ from pdtui.core.query import Filter
 from pdtui.core.view import LaneView
 from pdtui.errors import FilterError
 from pdtui.ui import status
+from pdtui.ui.choicelist import Choices
 from pdtui.ui.choices import level_choices, marker_choices, rank_choices
-from pdtui.ui.filterbar import Choices, FilterBar
+from pdtui.ui.filterbar import FilterBar
 from pdtui.ui.filtering import filter_of
 from pdtui.ui.frame import Frame
 from pdtui.ui.lanegrid import LaneGrid
@@ -48,9 +49,7 @@ _SEARCH_AT_ONCE = 50_000
 class Viewer(Frame):
     """The screen of one session, without what the keys do (see `app.PdtuiApp`)."""
 
-    TITLE = "pdtui"
-    _styled = False
-    CSS_PATH = "pdtui.tcss"
+    TITLE, CSS_PATH = "pdtui", "pdtui.tcss"
 
     def __init__(
         self,
@@ -84,13 +83,14 @@ class Viewer(Frame):
         """Has the style sheet read with our colours, rather than with others first."""
         self.register_theme(PDTUI_THEME)
         self.set_reactive(App.theme, PDTUI_THEME.name)
-        self.stylesheet.set_variables(self.get_css_variables())
+        self._colours = self.get_css_variables()
+        self.stylesheet.set_variables(self._colours)
 
     def refresh_css(self, animate: bool = True) -> None:
         """Textual: applies the style sheet anew; at the start it calls this for nothing."""
-        if self._styled:
+        before, self._colours = self._colours, self.get_css_variables()
+        if self._colours != before:
             super().refresh_css(animate=animate)
-        self._styled = True
 
     # Composing
 
@@ -314,7 +314,7 @@ class Viewer(Frame):
         """Textual: the terminal has another size."""
         if self._is_up:
             self._arrange(event.size)
-            self.screen_stack[0].query_one(Choices).display = False
+            self.screen_stack[0].query_one(Choices).hide()
             self.show_lines(event.size.width)
 
     def _arrange(self, size: Size | None = None) -> None:
