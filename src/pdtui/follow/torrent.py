@@ -1,0 +1,248 @@
+"""What pours in is scanned by processes of their own, so that the screen has an interpreter.
+
+    followers ─▶ source.unscanned ─▶ process ─▶ source.add_scanned ─▶ the screen
+
+Who reads the files, and looks whether they were truncated or replaced, is the ingest thread, as
+ever; a source lends its scanner, and gets it back when it is quiet again. Lines stay here until
+their rows are here too, so a process that dies has taken nothing with it.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from pdtui.core.scanstate import ScanState, kinds_in, scanner_in, state_of
+from pdtui.core.source import Source
+from pdtui.follow.feed import Feed
+from pdtui.follow.scanning import Lines, Scanned, ScanProcess
+from pdtui.follow.tail import TailSource
+
+TORRENT = 4 * 1024 * 1024
+"""Bytes a second, of all sources, from which on they are scanned elsewhere: some 20,000 lines,
+which take a fifth of the interpreter."""
+_CALM = TORRENT // 4
+"""Bytes a second below which it is over."""
+_LOOK_EVERY = 0.25
+"""Seconds over which they are counted."""
+_STRONG_LOOKS, _CALM_LOOKS = 2, 8
+"""How often in a row there must be so many before a process is started, or so few before sources
+are scanned here again."""
+_QUIET = 0.5
+"""Seconds of silence after which a source is scanned here again."""
+_RECENT = 2.0
+"""Seconds within which a source must have grown to be scanned elsewhere when it pours."""
+_KEPT = 10.0
+"""Seconds for which a process is kept when there is nothing more for it to do."""
+_REST = 60.0
+"""Seconds for which none is started after one has died."""
+_A_PROCESS = 16 * 1024 * 1024
+"""Bytes a second that are worth one more process: half of what it can do."""
+
+Batch = Callable[[int, Feed], int | None]
+"""Gives the number of the live batch with which the rows of a feed (and its number) come."""
+
+
+@dataclass(slots=True)
+class _Loan:
+    """A source whose scanner is lent."""
+
+    place: int
+    """The number of its feed."""
+    feed: Feed
+    source: Source
+    process: ScanProcess
+    state: ScanState
+    """How its scanner stands behind the rows that are here."""
+    is_new: bool = True
+    """Whether the process has not heard of it yet."""
+    out: int = 0
+    """How many of the texts that wait are at the process."""
+
+
+class Torrent:
+    """The processes that scan, and what they scan; belongs to the ingest thread."""
+
+    def __init__(self) -> None:
+        self._most = max((os.cpu_count() or 1) - 1, 1)
+        self._processes: list[ScanProcess] = []
+        self._loans: dict[int, _Loan] = {}
+        self._numbers = count()
+        self._pours = False
+        self._strong = self._calm = 0
+        """How often in a row there came so much, or so little."""
+        self._looked = self._used = time.monotonic()
+        self._rest_until = 0.0
+        self._closing = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether some process is at work for a source."""
+        return any(loan.out for loan in self._loans.values())
+
+    def wait(self, seconds: float) -> None:
+        """Waits until a process has something to say, or so long."""
+        poll = select.poll()
+        for process in self._processes:
+            if process.busy:
+                poll.register(process.answers, select.POLLIN)
+        poll.poll(seconds * 1000)
+
+    def look(self, feeds: Sequence[Feed], batch: Batch) -> bool:
+        """Adds the rows that processes have found, and gives them what waits; whether any came.
+
+        Now and then it sees how much comes, and who is to scan it.
+        """
+        changed = self._take_in(batch)
+        if time.monotonic() >= self._looked + _LOOK_EVERY:
+            changed |= self._count(feeds, batch)
+        self._hand_out()
+        return changed
+
+    def _take_in(self, batch: Batch) -> bool:
+        """Adds the rows that processes have found; whether there are any."""
+        changed = False
+        for process in list(self._processes):
+            for scanned in process.answer():
+                if loan := self._loans.get(scanned.number):
+                    _add(loan, scanned, batch(loan.place, loan.feed))
+                    changed = True
+            if process.failed and not self._closing:
+                self._rest_until = time.monotonic() + _REST
+                self._end(process, batch)
+                changed = True
+        return changed
+
+    def _hand_out(self) -> None:
+        """Gives processes that are idle what waits."""
+        for number, loan in list(self._loans.items()):
+            if loan.source is not loan.feed.source:
+                self._forget(number)  # its file began anew
+        for process in self._processes:
+            if process.ready and not process.busy:
+                lines = [
+                    _lines(number, loan)
+                    for number, loan in self._loans.items()
+                    if loan.process is process and loan.source.unscanned
+                ]
+                if lines:
+                    process.give(lines)
+
+    def _count(self, feeds: Sequence[Feed], batch: Batch) -> bool:
+        """Sees how much comes, and who is to scan it; whether that brought rows."""
+        now = time.monotonic()
+        self._judge(sum(feed.came for feed in feeds) / (now - self._looked))
+        self._looked = now
+        for feed in feeds:
+            feed.came = 0
+        if self._pours:
+            self._used = now
+            for place, feed in enumerate(feeds):
+                if now < feed.fed_at + _RECENT and feed.silent < _QUIET:
+                    self._lend(place, feed)
+        elif now > self._used + _KEPT and not self._loans:
+            for process in list(self._processes):
+                self._end(process, batch)
+        return self._take_back_quiet(now, batch)
+
+    def end(self, batch: Batch) -> None:
+        """Takes all sources back, and ends the processes."""
+        for process in list(self._processes):
+            self._end(process, batch)
+
+    def kill(self) -> None:
+        """Ends the processes; callable from any thread."""
+        self._closing = True
+        for process in list(self._processes):
+            process.kill()
+
+    def close(self) -> None:
+        """Ends the processes, and waits for that."""
+        for process in self._processes:
+            process.close()
+
+    def _judge(self, rate: float) -> None:
+        """Whether it pours, by the bytes that came a second; starts processes where it does."""
+        self._strong = self._strong + 1 if rate >= TORRENT else 0
+        self._calm = self._calm + 1 if rate < _CALM else 0
+        if self._strong >= _STRONG_LOOKS:
+            self._pours = True
+            wanted = min(self._most, 1 + int(rate / _A_PROCESS))
+            if len(self._processes) < wanted and self._looked >= self._rest_until:
+                self._start()
+        elif self._calm >= _CALM_LOOKS:
+            self._pours = False
+
+    def _start(self) -> None:
+        try:
+            self._processes.append(ScanProcess())
+        except OSError:
+            # No memory or no process left: it goes without, more slowly.
+            self._rest_until = self._looked + _REST
+
+    def _lend(self, place: int, feed: Feed) -> None:
+        """Has a source scanned by the process that has the fewest."""
+        ready = [process for process in self._processes if process.ready]
+        lent = feed.source.unscanned is not None
+        if lent or not ready or not feed.loaded or isinstance(feed.source, TailSource):
+            return
+        if (scanner := feed.source.lend()) is not None:
+            has = [loan.process for loan in self._loans.values()]
+            process = min(ready, key=has.count)
+            loan = _Loan(place, feed, feed.source, process, state_of(scanner))
+            self._loans[next(self._numbers)] = loan
+
+    def _take_back_quiet(self, now: float, batch: Batch) -> bool:
+        """Takes back the sources for which there is nothing to do; whether that brought rows."""
+        before = len(self._loans)
+        for number, loan in list(self._loans.items()):
+            quiet = not loan.source.unscanned and loan.feed.silent > _QUIET
+            if not loan.out and (quiet or not self._pours):
+                self._take_back(number, batch)
+        return len(self._loans) != before
+
+    def _take_back(self, number: int, batch: Batch) -> None:
+        """Has a source scanned here again, beginning with what waits."""
+        loan = self._forget(number)
+        if loan.source is loan.feed.source:
+            scanner = scanner_in(loan.state.rest, loan.source.kinds)
+            loan.source.take_back(scanner, batch(loan.place, loan.feed))
+
+    def _forget(self, number: int) -> _Loan:
+        loan = self._loans.pop(number)
+        loan.process.gone.append(number)
+        return loan
+
+    def _end(self, process: ScanProcess, batch: Batch) -> None:
+        """Ends a process, and scans here what it had."""
+        self._processes.remove(process)
+        process.close()
+        for number, loan in list(self._loans.items()):
+            if loan.process is process:
+                self._take_back(number, batch)
+
+
+def _lines(number: int, loan: _Loan) -> Lines:
+    """What waits of a source, to be given to its process."""
+    texts = list(loan.source.unscanned or ())
+    state = loan.state if loan.is_new else None
+    loan.out, loan.is_new = len(texts), False
+    return Lines(number, texts, loan.source.end, state)
+
+
+def _add(loan: _Loan, scanned: Scanned, batch: int | None) -> None:
+    """Adds the rows of what a process has had."""
+    source, state = loan.source, scanned.state
+    if state.kinds:
+        source.kinds.take_over(kinds_in(state.kinds))
+    loan.state = ScanState(state.kinds or loan.state.kinds, state.rest)
+    for rows, size in scanned.rows:
+        source.add_scanned(rows, size, batch)
+    assert source.unscanned is not None
+    for _ in range(loan.out):
+        source.unscanned.popleft()
+    loan.out = 0
