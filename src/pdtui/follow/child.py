@@ -34,7 +34,7 @@ def start(
         [sys.executable, "-P", "-c", f"from {module} import serve; serve()"],
         stdin=stdin,
         stdout=subprocess.PIPE,
-        stderr=open("/tmp/flood/child.err","ab"),
+        stderr=subprocess.DEVNULL,
         pass_fds=descriptors,
         env={
             **os.environ,
