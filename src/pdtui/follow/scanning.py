@@ -12,7 +12,6 @@ it writes.
 
 from __future__ import annotations
 
-import os
 import pickle
 import select
 import subprocess
@@ -29,9 +28,6 @@ from pdtui.core.scanstate import ScanState, kinds_in, scanner_in, state_of
 from pdtui.core.source import PIECE
 from pdtui.follow import child
 from pdtui.follow.allocator import keep_memory
-
-_NICENESS = 5
-"""The screen goes first where there are not enough cores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +165,6 @@ def joined(texts: list[bytes]) -> Iterator[bytes]:
 
 def serve() -> None:
     """The process: reads its tasks from stdin, and writes to stdout."""
-    os.nice(_NICENESS)
     keep_memory()
     to, lent = sys.stdout.fileno(), dict[int, _Lent]()
     # Who started it may end at any time.
