@@ -14,6 +14,8 @@ from pdtui.follow.follower import BLOCK, Change, Growth, reason
 
 _LOT = 2 * 1024 * 1024
 """Bytes that may wait for another process to scan them: more would make its turns longer."""
+_LIVE_BLOCK = 1024 * 1024
+"""Bytes that are taken together of what comes live: others wait meanwhile."""
 
 
 class Followed(Protocol):
@@ -88,8 +90,9 @@ class Feed:
     @property
     def _room(self) -> int:
         """How many bytes may be taken now: what another process scans is taken as it can."""
-        waiting = self.source.unscanned
-        return BLOCK if waiting is None else max(_LOT - sum(map(len, waiting)), 0)
+        if (waiting := self.source.unscanned) is not None:
+            return max(_LOT - sum(map(len, waiting)), 0)
+        return _LIVE_BLOCK if self.loaded else BLOCK
 
     def _turn(self, growth: Growth, batch: Callable[[], int | None]) -> None:
         """Sees to the source that the bytes belong to, after what happened to its file."""

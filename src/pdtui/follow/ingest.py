@@ -45,6 +45,8 @@ _GLANCE = 0.1
 """Seconds between two looks at the processes that read large files."""
 _WORTH_ONE_MORE = 512 * 1024 * 1024
 """Bytes for which one more process is worth its memory (some 50 MB)."""
+_WORTH_A_TURN = 1024 * 1024
+"""Bytes for which a process that scans is not kept waiting until all followers were asked again."""
 _LEAVE = 10.0
 """Seconds for which a tail is fed on after it was replaced in the store: so long may it take to
 put all rows of all files in order."""
@@ -190,7 +192,8 @@ class Ingest:
 
     def _look(self) -> bool:
         """Asks every feed once, and the processes that scan; whether there was anything."""
-        changed = self._behind = False
+        changed, self._behind = self._torrent.look(self._feeds, self._batch), False
+        self._torrent.hand_out(_WORTH_A_TURN)
         for number, feed in enumerate(self._feeds):
             taken = 0
             self._feed_leaving(number)
@@ -203,6 +206,7 @@ class Ingest:
             is_lent = feed.source.unscanned is not None
             changed |= (taken > 0 and not is_lent) or self._settle(number, feed)
             changed |= self._torrent.look(self._feeds, self._batch)
+        self._torrent.hand_out()
         return changed
 
     def _take(self, number: int, feed: Feed) -> bool:

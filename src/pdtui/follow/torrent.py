@@ -29,13 +29,11 @@ _CALM = TORRENT // 4
 """Bytes a second below which it is over."""
 _LOOK_EVERY = 0.25
 """Seconds over which they are counted."""
-_STRONG_LOOKS, _CALM_LOOKS = 2, 8
-"""How often in a row there must be so many before a process is started, or so few before sources
-are scanned here again."""
+_STRONG, _CALM_LOOKS = 2, 8
+"""How often in a row there must be so many before a process is started (twice as many count
+twice), or so few before sources are scanned here again."""
 _QUIET = 0.5
 """Seconds of silence after which a source is scanned here again."""
-_RECENT = 2.0
-"""Seconds within which a source must have grown to be scanned elsewhere when it pours."""
 _KEPT = 10.0
 """Seconds for which a process is kept when there is nothing more for it to do."""
 _REST = 60.0
@@ -93,15 +91,31 @@ class Torrent:
         poll.poll(seconds * 1000)
 
     def look(self, feeds: Sequence[Feed], batch: Batch) -> bool:
-        """Adds the rows that processes have found, and gives them what waits; whether any came.
+        """Adds the rows that processes have found; whether there are any.
 
         Now and then it sees how much comes, and who is to scan it.
         """
         changed = self._take_in(batch)
         if time.monotonic() >= self._looked + _LOOK_EVERY:
-            changed |= self._count(feeds, batch)
-        self._hand_out()
+            self._count(feeds)
+            changed |= self._take_back_quiet(batch)
         return changed
+
+    def hand_out(self, least: int = 1) -> None:
+        """Gives processes that are idle what waits for them, if it is so many bytes."""
+        for number, loan in list(self._loans.items()):
+            if loan.source is not loan.feed.source:
+                self._forget(number)  # its file began anew
+        for process in self._processes:
+            if process.ready and not process.busy:
+                of = {n: loan for n, loan in self._loans.items() if loan.process is process}
+                waiting = sum(
+                    len(text) for loan in of.values() for text in loan.source.unscanned or ()
+                )
+                if waiting >= least:
+                    process.give(
+                        [_lines(n, loan) for n, loan in of.items() if loan.source.unscanned]
+                    )
 
     def _take_in(self, batch: Batch) -> bool:
         """Adds the rows that processes have found; whether there are any."""
@@ -117,23 +131,8 @@ class Torrent:
                 changed = True
         return changed
 
-    def _hand_out(self) -> None:
-        """Gives processes that are idle what waits."""
-        for number, loan in list(self._loans.items()):
-            if loan.source is not loan.feed.source:
-                self._forget(number)  # its file began anew
-        for process in self._processes:
-            if process.ready and not process.busy:
-                lines = [
-                    _lines(number, loan)
-                    for number, loan in self._loans.items()
-                    if loan.process is process and loan.source.unscanned
-                ]
-                if lines:
-                    process.give(lines)
-
-    def _count(self, feeds: Sequence[Feed], batch: Batch) -> bool:
-        """Sees how much comes, and who is to scan it; whether that brought rows."""
+    def _count(self, feeds: Sequence[Feed]) -> None:
+        """Sees how much comes, and who is to scan it."""
         now = time.monotonic()
         self._judge(sum(feed.came for feed in feeds) / (now - self._looked))
         self._looked = now
@@ -142,12 +141,8 @@ class Torrent:
         if self._pours:
             self._used = now
             for place, feed in enumerate(feeds):
-                if now < feed.fed_at + _RECENT and feed.silent < _QUIET:
+                if feed.silent < _QUIET:
                     self._lend(place, feed)
-        elif now > self._used + _KEPT and not self._loans:
-            for process in list(self._processes):
-                self._end(process, batch)
-        return self._take_back_quiet(now, batch)
 
     def end(self, batch: Batch) -> None:
         """Takes all sources back, and ends the processes."""
@@ -167,9 +162,9 @@ class Torrent:
 
     def _judge(self, rate: float) -> None:
         """Whether it pours, by the bytes that came a second; starts processes where it does."""
-        self._strong = self._strong + 1 if rate >= TORRENT else 0
+        self._strong = self._strong + int(rate / TORRENT) if rate >= TORRENT else 0
         self._calm = self._calm + 1 if rate < _CALM else 0
-        if self._strong >= _STRONG_LOOKS:
+        if self._strong >= _STRONG:
             self._pours = True
             wanted = min(self._most, 1 + int(rate / _A_PROCESS))
             if len(self._processes) < wanted and self._looked >= self._rest_until:
@@ -196,13 +191,15 @@ class Torrent:
             loan = _Loan(place, feed, feed.source, process, state_of(scanner))
             self._loans[next(self._numbers)] = loan
 
-    def _take_back_quiet(self, now: float, batch: Batch) -> bool:
+    def _take_back_quiet(self, batch: Batch) -> bool:
         """Takes back the sources for which there is nothing to do; whether that brought rows."""
         before = len(self._loans)
         for number, loan in list(self._loans.items()):
             quiet = not loan.source.unscanned and loan.feed.silent > _QUIET
             if not loan.out and (quiet or not self._pours):
                 self._take_back(number, batch)
+        if not self._loans and self._looked > self._used + _KEPT:
+            self.end(batch)
         return len(self._loans) != before
 
     def _take_back(self, number: int, batch: Batch) -> None:
