@@ -109,7 +109,12 @@ class Source:
     def _line_begin(self) -> int:
         """Where the unfinished line begins."""
         shown = self._before_unfinished is not None
-        return self.columns.offset[-1] if shown else self.end + sum(map(len, self.unscanned or ()))
+        return self.columns.offset[-1] if shown else self.end + self.waiting
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes of whole lines another process is still to scan."""
+        return sum(map(len, self.unscanned or ()))
 
     def feed(self, data: bytes, batch: int | None = None) -> int:
         """Takes further bytes; the rows of all lines that they finish are added.

@@ -12,8 +12,8 @@ from typing import Protocol
 from pdtui.core.source import Segment, Source
 from pdtui.follow.follower import BLOCK, Change, Growth, reason
 
-_LOT = 2 * 1024 * 1024
-"""Bytes that may wait for another process to scan them: more would make its turns longer."""
+_WAITING = 4 * 1024 * 1024
+"""Bytes that may wait for another process to scan them, what it is at included."""
 _LIVE_BLOCK = 1024 * 1024
 """Bytes that are taken together of what comes live: others wait meanwhile."""
 
@@ -90,9 +90,8 @@ class Feed:
     @property
     def _room(self) -> int:
         """How many bytes may be taken now: what another process scans is taken as it can."""
-        if (waiting := self.source.unscanned) is not None:
-            return max(_LOT - sum(map(len, waiting)), 0)
-        return _LIVE_BLOCK if self.loaded else BLOCK
+        room = max(_WAITING - self.source.waiting, 0)
+        return min(room, _LIVE_BLOCK) if self.loaded else BLOCK
 
     def _turn(self, growth: Growth, batch: Callable[[], int | None]) -> None:
         """Sees to the source that the bytes belong to, after what happened to its file."""

@@ -14,7 +14,7 @@ import select
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import accumulate, count, islice
 
 from pdtui.core.scanstate import ScanState, kinds_in, scanner_in, state_of
 from pdtui.core.source import Source
@@ -38,6 +38,8 @@ _KEPT = 10.0
 """Seconds for which a process is kept when there is nothing more for it to do."""
 _REST = 60.0
 """Seconds for which none is started after one has died."""
+_LOT = 2 * 1024 * 1024
+"""Bytes of a source that a process is given at a time: more would make its turns longer."""
 _A_PROCESS = 16 * 1024 * 1024
 """Bytes a second that are worth one more process: half of what it can do."""
 
@@ -108,14 +110,9 @@ class Torrent:
                 self._forget(number)  # its file began anew
         for process in self._processes:
             if process.ready and not process.busy:
-                of = {n: loan for n, loan in self._loans.items() if loan.process is process}
-                waiting = sum(
-                    len(text) for loan in of.values() for text in loan.source.unscanned or ()
-                )
-                if waiting >= least:
-                    process.give(
-                        [_lines(n, loan) for n, loan in of.items() if loan.source.unscanned]
-                    )
+                mine = [(n, loan) for n, loan in self._loans.items() if loan.process is process]
+                if sum(loan.source.waiting for _, loan in mine) >= least:
+                    process.give([_lines(*one) for one in mine if one[1].source.unscanned])
 
     def _take_in(self, batch: Batch) -> bool:
         """Adds the rows that processes have found; whether there are any."""
@@ -195,7 +192,7 @@ class Torrent:
         """Takes back the sources for which there is nothing to do; whether that brought rows."""
         before = len(self._loans)
         for number, loan in list(self._loans.items()):
-            quiet = not loan.source.unscanned and loan.feed.silent > _QUIET
+            quiet = not loan.source.waiting and loan.feed.silent > _QUIET
             if not loan.out and (quiet or not self._pours):
                 self._take_back(number, batch)
         if not self._loans and self._looked > self._used + _KEPT:
@@ -225,9 +222,11 @@ class Torrent:
 
 def _lines(number: int, loan: _Loan) -> Lines:
     """What waits of a source, to be given to its process."""
-    texts = list(loan.source.unscanned or ())
-    state = loan.state if loan.is_new else None
-    loan.out, loan.is_new = len(texts), False
+    sizes = accumulate(map(len, loan.source.unscanned or ()))
+    # One text at least, however long its line is.
+    loan.out = max(sum(size <= _LOT for size in sizes), 1)
+    texts = list(islice(loan.source.unscanned or (), loan.out))
+    state, loan.is_new = loan.state if loan.is_new else None, False
     return Lines(number, texts, loan.source.end, state)
 
 
