@@ -283,7 +283,7 @@ class RowsView(Bordered, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Textual: the y-th line in sight."""
-        width, base = self.scrollable_size.width, self.rich_style
+        width, base = self.scrollable_size.width, self._part_style("")
         place = self.scroll_offset.y + y
         if place >= len(self.view) or width < 2:
             if y == 0 and not len(self.view) and self.session.rows and self.session.filter:
@@ -296,14 +296,15 @@ class RowsView(Bordered, can_focus=True):
             strip = with_highlight(strip, self.highlight, self._part_style("hit"))
         at_cursor = place == self.cursor
         gutter = self._gutter(where in self.marked, at_cursor and self.has_focus)
-        strip = Strip([Segment(gutter, self._part_style("gutter")), *strip], width)
+        segments = [Segment(gutter, self._part_style("gutter")), *strip]
         if at_cursor:
             here = self._part_style("cursor" if self.has_focus else "cursor-blurred")
-            base = base + here.background_style
-            strip = Strip(
-                [Segment(s.text, (s.style or base) + here.background_style) for s in strip], width
-            )
-        return strip.crop_extend(0, width, base).apply_style(base)
+            # Over what the parts have, and the parts over the pane's own style.
+            over = here.background_style
+            styled = [Segment(s.text, base + (s.style or base) + over) for s in segments]
+            return Strip(styled, width).crop_extend(0, width, base + over)
+        styled = [Segment(s.text, base + s.style if s.style else base) for s in segments]
+        return Strip(styled, width).crop_extend(0, width, base)
 
     # Inside
 
@@ -352,8 +353,10 @@ class RowsView(Bordered, can_focus=True):
         self._scrolling = False
 
     def _part_style(self, part: str) -> Style:
+        """The style of a part of a row; of the pane itself where none is named."""
         if (known := self._part_styles.get(part)) is None:
-            known = self._part_styles[part] = self.get_component_rich_style(f"rows--{part}")
+            known = self.get_component_rich_style(f"rows--{part}") if part else self.rich_style
+            self._part_styles[part] = known
         return known
 
     def _look(self, width: int) -> Look:
