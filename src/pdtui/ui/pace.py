@@ -21,7 +21,7 @@ _MOST_PAINT_INTERVAL, _PAINT_SHARE = 0.2, 3
 Once all is loaded it holds for updates too."""
 
 
-_BEHIND_INTERVAL = 0.03
+_BEHIND_INTERVAL = 0.01
 """Seconds between two updates, and keys between them, where one could not take in all there was."""
 _TURNS = 2
 """In how many turns panes are painted in a torrent."""
@@ -47,13 +47,13 @@ class Pace:
 
     def painted(self, began: float) -> None:
         """Notes how long the screen was painted, and the keys waited."""
-        self._painted = time.monotonic()
-        self._paint_cost = self._painted - began
+        self._painted = began
+        self._paint_cost = time.monotonic() - began
 
     @property
     def may_paint(self) -> bool:
         """Whether to paint what an update brought, or to take in more before."""
-        return not self._behind or time.monotonic() > self._painted + _FLOOD_INTERVAL
+        return not self._behind or time.monotonic() > self._painted + _MOST_PAINT_INTERVAL
 
     def turns(self, panes: Sequence[_Pane]) -> list[Sequence[_Pane]]:
         """The panes in the turns in which they are painted, the last one first."""
