@@ -16,10 +16,10 @@ import pickle
 import select
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from pdtui.core.grammar import Grammar, grammar_in_use, use_grammar
 from pdtui.core.markers import Marker, add_markers, added_markers
@@ -28,6 +28,8 @@ from pdtui.core.scanstate import ScanState, kinds_in, scanner_in, state_of
 from pdtui.core.source import PIECE
 from pdtui.follow import child
 from pdtui.follow.allocator import keep_memory
+
+_NEWLINE = ord("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,16 @@ class Setup:
     markers: tuple[Marker, ...]
 
 
+Text: TypeAlias = bytes | memoryview | pickle.PickleBuffer
+"""Lines: as they lie in memory where they come from, and go over the pipe as they lie there."""
+
+
 class Lines(NamedTuple):
     """Lines of one source that follow those sent before."""
 
     number: int
     """Stands for the source as long as its scanner is lent."""
-    texts: list[bytes]
+    texts: Sequence[Text]
     begin: int
     """Where they begin in the source, in bytes."""
     state: ScanState | None
@@ -148,17 +154,18 @@ class _Lent:
         )
 
 
-def joined(texts: list[bytes]) -> Iterator[bytes]:
+def joined(texts: Sequence[Text]) -> Iterator[bytes]:
     """The same lines in pieces that are worth scanning together.
 
     A text that ends without a newline is a last line, and ends there.
     """
-    waiting: list[bytes] = []
+    waiting: list[memoryview] = []
     for text in texts:
-        if waiting and (not waiting[-1].endswith(b"\n") or sum(map(len, (*waiting, text))) > PIECE):
+        lines = memoryview(text)
+        if waiting and (waiting[-1][-1] != _NEWLINE or sum(map(len, (*waiting, lines))) > PIECE):
             yield b"".join(waiting)
             waiting = []
-        waiting.append(text)
+        waiting.append(lines)
     if waiting:
         yield b"".join(waiting)
 

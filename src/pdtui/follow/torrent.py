@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, count, islice
+from pickle import PickleBuffer
 
 from pdtui.core.scanstate import ScanState, kinds_in, scanner_in, state_of
 from pdtui.core.source import Source
@@ -225,7 +226,7 @@ def _lines(number: int, loan: _Loan) -> Lines:
     sizes = accumulate(map(len, loan.source.unscanned or ()))
     # One text at least, however long its line is.
     loan.out = max(sum(size <= _LOT for size in sizes), 1)
-    texts = list(islice(loan.source.unscanned or (), loan.out))
+    texts = [PickleBuffer(text) for text in islice(loan.source.unscanned or (), loan.out)]
     state, loan.is_new = loan.state if loan.is_new else None, False
     return Lines(number, texts, loan.source.end, state)
 

@@ -21,8 +21,9 @@ _MOST_PAINT_INTERVAL, _PAINT_SHARE = 0.2, 3
 Once all is loaded it holds for updates too."""
 
 
-_BEHIND_INTERVAL = 0.01
-"""Seconds between two updates, and keys between them, where one could not take in all there was."""
+_BEHIND_INTERVAL, _MOST_BEHIND_INTERVAL = 0.01, 1.0
+"""Seconds between two updates, and keys between them, where one could not take in all there was;
+and the most between two pictures meanwhile: a busy machine would do nothing but paint."""
 _TURNS = 2
 """In how many turns panes are painted in a torrent."""
 _Pane = TypeVar("_Pane")
@@ -53,7 +54,9 @@ class Pace:
     @property
     def may_paint(self) -> bool:
         """Whether to paint what an update brought, or to take in more before."""
-        return not self._behind or time.monotonic() > self._painted + _MOST_PAINT_INTERVAL
+        took = _TURNS * self._paint_cost
+        pause = max(_MOST_PAINT_INTERVAL, min(_PAINT_SHARE * took, _MOST_BEHIND_INTERVAL))
+        return not self._behind or time.monotonic() > self._painted + pause
 
     def turns(self, panes: Sequence[_Pane]) -> list[Sequence[_Pane]]:
         """The panes in the turns in which they are painted, the last one first."""
