@@ -28,9 +28,9 @@ TORRENT = 4 * 1024 * 1024
 which take a fifth of the interpreter."""
 _CALM = TORRENT // 4
 """Bytes a second below which it is over."""
-_LOOK_EVERY = 0.25
+_LOOK_EVERY = 0.1
 """Seconds over which they are counted."""
-_STRONG, _CALM_LOOKS = 2, 8
+_STRONG, _CALM_LOOKS = 4, 20
 """How often in a row there must be so many before a process is started (twice as many count
 twice), or so few before sources are scanned here again."""
 _QUIET = 0.5
