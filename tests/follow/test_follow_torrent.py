@@ -209,6 +209,7 @@ def test_processes_end_when_there_is_nothing_more_for_them(
     writer: Writer, poured: Poured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torrent, "_KEPT", 0.1)
+    monkeypatch.setattr(torrent, "_CALM_FOR", 0.1)
     with live(writer.log) as session:
         writer.pour(lambda: poured.rows)
         eventually(lambda: not Path(f"/proc/{poured.processes[0]}").exists())

@@ -30,9 +30,11 @@ _CALM = TORRENT // 4
 """Bytes a second below which it is over."""
 _LOOK_EVERY = 0.1
 """Seconds over which they are counted."""
-_STRONG, _CALM_LOOKS = 4, 20
-"""How often in a row there must be so many before a process is started (twice as many count
-twice), or so few before sources are scanned here again."""
+_STRONG = 4
+"""How often in a row there must be so many before a process is started; twice as many count
+twice."""
+_CALM_FOR = 2.0
+"""Seconds for which there must be so few before sources are scanned here again."""
 _QUIET = 0.5
 """Seconds of silence after which a source is scanned here again."""
 _KEPT = 10.0
@@ -74,9 +76,9 @@ class Torrent:
         self._loans: dict[int, _Loan] = {}
         self._numbers = count()
         self._pours = False
-        self._strong = self._calm = 0
-        """How often in a row there came so much, or so little."""
-        self._looked = self._used = time.monotonic()
+        self._strong = 0
+        """How often in a row there came so much."""
+        self._looked = self._poured = self._used = time.monotonic()
         self._rest_until = 0.0
         self._closing = False
 
@@ -132,7 +134,7 @@ class Torrent:
     def _count(self, feeds: Sequence[Feed]) -> None:
         """Sees how much comes, and who is to scan it."""
         now = time.monotonic()
-        self._judge(sum(feed.came for feed in feeds) / (now - self._looked))
+        self._judge(sum(feed.came for feed in feeds) / (now - self._looked), now)
         self._looked = now
         for feed in feeds:
             feed.came = 0
@@ -158,16 +160,16 @@ class Torrent:
         for process in self._processes:
             process.close()
 
-    def _judge(self, rate: float) -> None:
+    def _judge(self, rate: float, now: float) -> None:
         """Whether it pours, by the bytes that came a second; starts processes where it does."""
         self._strong = self._strong + int(rate / TORRENT) if rate >= TORRENT else 0
-        self._calm = self._calm + 1 if rate < _CALM else 0
+        self._poured = now if rate >= _CALM else self._poured
         if self._strong >= _STRONG:
             self._pours = True
             wanted = min(self._most, 1 + int(rate / _A_PROCESS))
-            if len(self._processes) < wanted and self._looked >= self._rest_until:
+            if len(self._processes) < wanted and now >= self._rest_until:
                 self._start()
-        elif self._calm >= _CALM_LOOKS:
+        elif now > self._poured + _CALM_FOR:
             self._pours = False
 
     def _start(self) -> None:
