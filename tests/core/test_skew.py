@@ -20,7 +20,7 @@ def skews(prefill: str, decode: str, offsets: dict[str, int] | None = None) -> l
     merge.update(snapshot)
     clocks = Clocks(snapshot, offsets or {})
     estimator = SkewEstimator()
-    estimator.add(merge.edges, clocks)
+    estimator.add(merge.edges[:], clocks)
     return estimator.skews(clocks)
 
 

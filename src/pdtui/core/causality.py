@@ -15,13 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from pdtui.core.growable import Growable
 from pdtui.core.keyindex import KeyCounts, KeyIndex, Keys
-from pdtui.core.refs import Refs, join_ref, source_numbers, split_ref
+from pdtui.core.refs import Refs, join_ref, row_numbers, source_numbers
 from pdtui.core.steps import Step
 from pdtui.core.store import Snapshot
 from pdtui.core.tracecolumns import Peers, Traces
@@ -63,13 +64,27 @@ for _step, _family in (_CAUSES | _EFFECTS).items():
 _MIX, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(29)
 
 
-class Edge(NamedTuple):
-    """A row that must stand above another: source number and row of cause and effect."""
+Edges: TypeAlias = npt.NDArray[np.int64]
+"""Rows that must stand above others: source number and row of each cause, and of its effect."""
+_COLUMNS = 4
+NO_EDGES: Edges = np.zeros((0, _COLUMNS), np.int64)
 
-    cause_source: int
-    cause_row: int
-    effect_source: int
-    effect_row: int
+
+class FoundEdges:
+    """Edges in the order in which they are found; it only grows."""
+
+    def __init__(self) -> None:
+        self._numbers = Growable(np.int64)
+
+    def __len__(self) -> int:
+        return len(self._numbers) // _COLUMNS
+
+    def __getitem__(self, part: slice) -> Edges:
+        return self._numbers.values.reshape(-1, _COLUMNS)[part]
+
+    def extend(self, edges: Edges) -> None:
+        """Adds edges at the end."""
+        self._numbers.extend(edges.ravel())
 
 
 class Fresh(NamedTuple):
@@ -106,21 +121,23 @@ class Causality:
     _handshakes: dict[tuple[int, str], int] = field(default_factory=dict)
     """Source and the peer's address → the last NEW exchanged with it."""
 
-    def add(self, fresh: Sequence[Fresh]) -> list[Edge]:
+    def add(self, fresh: Sequence[Fresh]) -> Edges:
         """The edges between new traces, those of each source in turn, and all that are known."""
         ends = [
             self._ends(number, *one) for number, one in enumerate(fresh) if one.stop > one.first
         ]
-        return self._pair(_Ends(*map(np.concatenate, zip(*ends, strict=True)))) if ends else []
+        if not ends:
+            return NO_EDGES
+        return self._pair(_Ends(*map(np.concatenate, zip(*ends, strict=True))))
 
-    def add_handshakes(self, source: int, sides: Sequence[tuple[int, int, int]]) -> list[Edge]:
+    def add_handshakes(self, source: int, sides: Sequence[tuple[int, int, int]]) -> Edges:
         """The same of handshakes that only their own source can tell.
 
         A side is the rows of its entry and success, and a key that stands for the two addresses,
         the connecting one first.
         """
         if not sides:
-            return []
+            return NO_EDGES
         entry, success, key = np.array(sides, np.uint64).T
         event = self._events(source, np.full(len(key), Step.BLOCKING, np.uint8), key)
         steps = np.repeat(np.array([Step.ENTERED, Step.SUCCEEDED], np.uint8), len(key))
@@ -158,7 +175,7 @@ class Causality:
             self._handshakes[source, name] = int(news[-1])
         return found
 
-    def _pair(self, ends: _Ends) -> list[Edge]:
+    def _pair(self, ends: _Ends) -> Edges:
         """The edges between these rows, and from them to those that are known."""
         event = _mixed(ends.event, _FAMILY[ends.step])
         is_cause = _IS_CAUSE[ends.step]
@@ -174,8 +191,8 @@ class Causality:
         cause, effect = np.concatenate((cause, above)), np.concatenate((effect, below))
         # Within one source, file order is law and needs no help.
         apart = source_numbers(cause) != source_numbers(effect)
-        pairs = zip(cause[apart].tolist(), effect[apart].tolist(), strict=True)
-        return [Edge(*split_ref(one), *split_ref(other)) for one, other in pairs]
+        both = cause[apart], effect[apart]
+        return np.stack([part(refs) for refs in both for part in (source_numbers, row_numbers)], 1)
 
 
 def _found(
@@ -195,7 +212,7 @@ def _mixed(key: Keys, other: npt.NDArray[np.integer] | np.uint64) -> Keys:
     return spread ^ spread >> _SHIFT
 
 
-def edges_of(snapshot: Snapshot) -> list[Edge]:
+def edges_of(snapshot: Snapshot) -> Edges:
     """Every cause and effect in different sources, in the order in which they are found."""
     fresh = [Fresh(source.traces, 0, source.traces.before(stop)) for source, stop in snapshot]
     return Causality().add(fresh)

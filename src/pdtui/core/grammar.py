@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +66,11 @@ class Grammar:
             bits[list(form.first_bytes)] |= np.uint64(1 << number)
         object.__setattr__(self, "by_first_byte", bits)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickled without what is built in: by that it is known again in another process."""
+        formats = None if self.is_built_in else self.formats
+        return _unpickled, (formats, self.events, self.patterns, self.pairs)
+
     @property
     def is_built_in(self) -> bool:
         """Whether there is no format of the user's, whose expression may look at anything."""
@@ -73,6 +79,10 @@ class Grammar:
     def format(self, number: int) -> Format | None:
         """The format with this number, None for 0."""
         return self.formats[number - 1] if number else None
+
+
+def _unpickled(formats: tuple[Format, ...] | None, *rest: Any) -> Grammar:
+    return Grammar(FORMATS if formats is None else formats, *rest)
 
 
 _in_use = Grammar()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -235,6 +235,12 @@ class KindTable:
                 process.name = None
         self.revision += 1
 
+    def take_over(self, other: KindTable) -> None:
+        """Knows what another table does, which began as this one and learned more."""
+        # Who reads meanwhile must find what a kind names, and hear of changes that are there.
+        for name in (*(_TABLES - {"grammar", "kinds", "revision"}), "kinds", "revision"):
+            setattr(self, name, getattr(other, name))
+
     def learn_pid_rank(self, process: int, rank: int) -> None:
         """A row of this process stated this rank."""
         self.ranks_of_pid.setdefault(process, set()).add(rank)
@@ -351,3 +357,6 @@ class KindTable:
         if known is not None:
             return Rank(known.value, RankSource.CONTINUATION) if kind.continuation else known
         return None if of_file is None else Rank(of_file, RankSource.FILE)
+
+
+_TABLES = {one.name for one in fields(KindTable)}

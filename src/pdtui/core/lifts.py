@@ -7,33 +7,40 @@ looked up by binary search.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from pdtui.core.growable import Growable
+
 NO_CLOCK = -(2**62)
+NO_ROW = 2**62
 _MOST_TURNS = 8
-_FEW = 8
-"""If new edges are fewer than one in so many, entering each is cheaper than sorting all."""
 
 
-class End(NamedTuple):
-    """A row at one end of an edge: its source, its number, and the clock that its stamp gives."""
+class Ends(NamedTuple):
+    """Rows at one end of edges: their sources, their numbers, and the clocks of their stamps."""
 
-    source: int
-    row: int
-    stamp: int
+    source: npt.NDArray[np.int64]
+    row: npt.NDArray[np.int64]
+    stamp: npt.NDArray[np.int64]
 
 
-class TimedEdge(NamedTuple):
-    """Cause and effect; sorted, the edges of a source stand in the order of their causes."""
+class Edge(NamedTuple):
+    """A cause that is not above its effect yet: sorted, those with the earliest clocks first."""
 
-    cause: End
-    effect: End
+    clock: int
+    """The cause's."""
+    cause_source: int
+    cause_row: int
+    effect_source: int
+    effect_row: int
+    effect_stamp: int
 
 
 @dataclass(slots=True)
@@ -50,11 +57,17 @@ class Lifts:
         return self.clocks[place - 1] if place else NO_CLOCK
 
     def over(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """The same of some rows, which are in file order."""
-        begin, stop = bisect_right(self.rows, int(rows[0])), bisect_right(self.rows, int(rows[-1]))
+        """The same of some rows."""
+        begin = bisect_right(self.rows, int(rows.min()))
+        stop = bisect_right(self.rows, int(rows.max()))
         before = self.clocks[begin - 1] if begin else NO_CLOCK
         clocks = np.array([before, *self.clocks[begin:stop]], np.int64)
         return clocks[np.searchsorted(self.rows[begin:stop], rows, "right")]
+
+    def first_from(self, clock: int) -> int:
+        """The first row whose least clock is this or later."""
+        place = bisect_left(self.clocks, clock)
+        return self.rows[place] if place < len(self.rows) else NO_ROW
 
     def raise_to(self, row: int, clock: int) -> None:
         """From this row on the clock is at least this; what that makes needless goes."""
@@ -65,9 +78,50 @@ class Lifts:
         self.rows[place:further] = [row]
         self.clocks[place:further] = [clock]
 
-    def copy(self) -> Lifts:
-        """These lifts, whatever becomes of the original."""
-        return Lifts(self.rows.copy(), self.clocks.copy())
+
+class _Causes:
+    """The edges whose causes are of one source, in the order of those."""
+
+    def __init__(self) -> None:
+        self._row, self._stamp = Growable(np.int64), Growable(np.int64)
+        self._target = Growable(np.int64)
+        self._effect, self._effect_stamp = Growable(np.int64), Growable(np.int64)
+
+    def add(self, causes: Ends, effects: Ends) -> None:
+        """Enters edges where they belong: most often at the end."""
+        columns = (self._row, self._stamp, self._target, self._effect, self._effect_stamp)
+        new = (causes.row, causes.stamp, effects.source, effects.row, effects.stamp)
+        place = int(np.searchsorted(self._row.values, causes.row.min(), "right"))
+        rows = np.concatenate((self._row.values[place:], causes.row))
+        order = np.argsort(rows, kind="stable")
+        for column, values in zip(columns, new, strict=True):
+            column.replace(place, np.concatenate((column.values[place:], values))[order])
+
+    def between(self, row: int, stop: int, stamp: int) -> tuple[int, int]:
+        """Which edges have causes from one row up to another, and with stamps before this clock."""
+        first, last = np.searchsorted(self._row.values, [row, stop]).tolist()
+        before = int(np.searchsorted(self._stamp.values, stamp))
+        return first, max(min(last, before), first)
+
+    def uppermost(self, first: int, stop: int, sources: int) -> Iterator[tuple[int, int, int, int]]:
+        """Of these edges the one with the uppermost effect in each source.
+
+        Cause, and the effect's source, row and clock.
+        """
+        if first == stop:
+            return
+        # What is least goes first, and then tells which edge it is.
+        size = stop - first
+        keys = self._effect.values[first:stop] * size + np.arange(size)
+        least = np.full(sources, NO_ROW)
+        np.minimum.at(least, self._target.values[first:stop], keys)
+        for place in (least[least != NO_ROW] % size + first).tolist():
+            yield (
+                int(self._row.values[place]),
+                int(self._target.values[place]),
+                int(self._effect.values[place]),
+                int(self._effect_stamp.values[place]),
+            )
 
 
 @dataclass(slots=True)
@@ -76,65 +130,67 @@ class Lifting:
 
     of: list[Lifts]
     """The lifts of each source."""
-    _edges: list[list[TimedEdge]] = field(init=False)
-    """The edges of each source's rows as causes, sorted."""
+    _causes: list[_Causes] = field(init=False)
+    """The edges of each source's rows as causes."""
+    _edges: int = 0
 
     def __post_init__(self) -> None:
-        self._edges = [[] for _ in self.of]
+        self._causes = [_Causes() for _ in self.of]
 
-    def add(self, edges: list[TimedEdge]) -> list[End]:
-        """Lifts the effects of new edges, and what follows from that; returns the rows lifted."""
-        self._keep(edges)
-        lifted = []
-        # The earliest cause first, so that few rows are lifted twice.
-        clocks = [(self._clock(edge.cause), edge) for edge in edges]
-        waiting = [(clock, edge) for clock, edge in clocks if self._clock(edge.effect) <= clock]
-        heapify(waiting)
+    def add(self, causes: Ends, effects: Ends) -> list[int]:
+        """Lifts the effects of new edges, and what follows from that.
+
+        Returns the uppermost row that was lifted in each source, NO_ROW where none was.
+        """
+        for number in np.unique(causes.source).tolist():
+            mine = causes.source == number
+            part = (Ends(*(column[mine] for column in ends)) for ends in (causes, effects))
+            self._causes[number].add(*part)
+        self._edges += len(causes.row)
+        waiting = self._broken(causes, effects)
+        lifted = [NO_ROW] * len(self.of)
         # Logs cannot contradict themselves for ever: a key that was used twice could make a ring.
-        turns = _MOST_TURNS * (len(edges) + sum(map(len, self._edges)))
+        turns = _MOST_TURNS * (len(causes.row) + self._edges)
         while waiting and turns:
             turns -= 1
-            edge = heappop(waiting)[1]
-            wanted = self._clock(edge.cause) + 1
-            if self._clock(edge.effect) >= wanted:
+            edge = heappop(waiting)
+            wanted = self._clock(edge.cause_source, edge.cause_row, edge.clock) + 1
+            source, row = edge.effect_source, edge.effect_row
+            if self._clock(source, row, edge.effect_stamp) >= wanted:
                 continue
-            self.of[edge.effect.source].raise_to(edge.effect.row, wanted)
-            lifted.append(edge.effect)
-            for broken in self._broken_by(edge.effect, wanted):
-                heappush(waiting, (wanted, broken))
+            lifted[source] = min(lifted[source], row)
+            for broken in self._lift(source, row, wanted):
+                heappush(waiting, broken)
         return lifted
 
-    def _keep(self, edges: list[TimedEdge]) -> None:
-        """Enters new edges where they belong."""
-        new: dict[int, list[TimedEdge]] = {}
-        for edge in edges:
-            new.setdefault(edge.cause.source, []).append(edge)
-        for source, some in new.items():
-            known = self._edges[source]
-            if len(some) * _FEW > len(known):
-                known += some
-                known.sort()
-            else:
-                for edge in some:
-                    insort(known, edge)
+    def _broken(self, causes: Ends, effects: Ends) -> list[Edge]:
+        """Those of these edges that do not hold."""
+        clocks = self._clocks(causes)
+        broken = self._clocks(effects) <= clocks
+        columns = (clocks, causes.source, causes.row, *effects)
+        edges = zip(*(column[broken].tolist() for column in columns), strict=True)
+        # The earliest cause first, so that few rows are lifted twice.
+        return [Edge(*edge) for edge in sorted(edges)]
 
-    def _clock(self, end: End) -> int:
-        return max(end.stamp, self.of[end.source].at(end.row))
+    def _clocks(self, ends: Ends) -> npt.NDArray[np.int64]:
+        clocks = ends.stamp.copy()
+        for number in np.unique(ends.source).tolist():
+            mine = ends.source == number
+            clocks[mine] = np.maximum(clocks[mine], self.of[number].over(ends.row[mine]))
+        return clocks
 
-    def _broken_by(self, lifted: End, clock: int) -> list[TimedEdge]:
-        """The edges from the lifted row on, as far as the lift reaches, that do not hold now.
+    def _clock(self, source: int, row: int, stamp: int) -> int:
+        return max(stamp, self.of[source].at(row))
 
-        All their causes have this clock: of those into one source the uppermost effect is enough.
+    def _lift(self, source: int, row: int, clock: int) -> Iterator[Edge]:
+        """Gives the rows from this one on at least this clock; the edges that do not hold now.
+
+        All causes that it reaches have this clock then. Those that had it already have been seen
+        to; and of several effects in a source the uppermost is enough.
         """
-        edges = self._edges[lifted.source]
-        broken: dict[int, TimedEdge] = {}
-        for place in range(bisect_left(edges, lifted.row, key=lambda e: e.cause.row), len(edges)):
-            edge = edges[place]
-            if edge.cause.stamp >= clock or self._clock(edge.cause) > clock:
-                break
-            known = broken.get(edge.effect.source)
-            if self._clock(edge.effect) <= clock and (
-                known is None or edge.effect.row < known.effect.row
-            ):
-                broken[edge.effect.source] = edge
-        return list(broken.values())
+        causes, lifts = self._causes[source], self.of[source]
+        reached = causes.between(row, lifts.first_from(clock), clock)
+        lifts.raise_to(row, clock)
+        for cause, target, effect, stamp in causes.uppermost(*reached, len(self.of)):
+            if self._clock(target, effect, stamp) <= clock:
+                yield Edge(clock, source, cause, target, effect, stamp)

@@ -24,10 +24,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.causality import CAUSAL, Causality, Edge, Fresh
+from pdtui.core.causality import CAUSAL, Causality, Edges, FoundEdges, Fresh
 from pdtui.core.engines import HANDSHAKE_STEPS
 from pdtui.core.kindcounts import STRETCH, KindCounts
-from pdtui.core.lifts import End, Lifting, TimedEdge
+from pdtui.core.lifts import Ends, Lifting
 from pdtui.core.order import Order
 from pdtui.core.refs import split_ref
 from pdtui.core.roles import role_order
@@ -60,7 +60,7 @@ class Merge:
     offsets: dict[str, int] = field(default_factory=dict)
     late: int = 0
     """How many rows arrived so late that they went above rows already in the order."""
-    edges: list[Edge] = field(default_factory=list)
+    edges: FoundEdges = field(default_factory=FoundEdges)
     """Every cause and effect in different sources, in the order in which they were found.
 
     It only grows, but begins anew where `update` makes the order anew and returns 0.
@@ -105,8 +105,8 @@ class Merge:
             SourceRuns(source, place, self.offsets.get(source.label, 0), source.amendments)
             for source, place in zip(sources, places, strict=True)
         ]
-        self._order, self._causality, self.edges = Order.of_nothing(len(sources)), Causality(), []
-        self._stock = StockHandshakes()
+        self._order, self.edges = Order.of_nothing(len(sources)), FoundEdges()
+        self._causality, self._stock = Causality(), StockHandshakes()
         self._lifting = Lifting([known.lifts for known in self._sources])
 
     def _amended(self) -> int | None:
@@ -158,47 +158,36 @@ class Merge:
         The order is right above `place`.
         """
         edges = self._new_edges(snapshot)
-        if not edges:
+        if not len(edges):
             return place
-        self.edges += edges
-        before = [known.lifts.copy() for known in self._sources]
-        lifted = self._lifting.add(self._timed(edges))
-        after = [known.lifts for known in self._sources]
-        # The order that is there was made with the old lifts, and is searched with them.
-        for known, lifts in zip(self._sources, before, strict=True):
-            known.lifts = lifts
-        clocks = [
-            self._sources[end.source].logical(end.row)
-            for end in lifted
-            if end.row < settled[end.source]
-        ]
-        place = self._place_of(min(clocks), place) if clocks else place
-        for known, lifts in zip(self._sources, after, strict=True):
-            known.lifts = lifts
+        self.edges.extend(edges)
+        lifted = self._lifting.add(
+            self._ends(edges[:, 0], edges[:, 1]), self._ends(edges[:, 2], edges[:, 3])
+        )
+        for number, (row, stop) in enumerate(zip(lifted, settled, strict=True)):
+            # What stands above the uppermost of them stays, and so do the clocks there.
+            if row < stop and (found := self._order.place_of(number, row)) is not None:
+                place = min(place, found)
         return place
 
-    def _new_edges(self, snapshot: Snapshot) -> list[Edge]:
+    def _new_edges(self, snapshot: Snapshot) -> Edges:
         """The edges that the new rows' traces make."""
         fresh = []
         for known, (source, stop) in zip(self._sources, snapshot, strict=True):
             upto = source.traces.before(stop)
             fresh.append(Fresh(source.traces, known.traces, upto))
             known.traces = upto
-        return self._causality.add(fresh) + self._stock.edges(snapshot, self._causality)
+        edges = self._causality.add(fresh)
+        return np.concatenate((edges, self._stock.edges(snapshot, self._causality)))
 
-    def _timed(self, edges: list[Edge]) -> list[TimedEdge]:
-        """The edges with the clocks that the stamps give to their rows."""
-        causes = [(edge.cause_source, edge.cause_row) for edge in edges]
-        effects = [(edge.effect_source, edge.effect_row) for edge in edges]
-        rows: dict[int, set[int]] = {}
-        for number, row in (*causes, *effects):
-            rows.setdefault(number, set()).add(row)
-        ends = {
-            (number, row): End(number, row, clock)
-            for number, mine in rows.items()
-            for row, clock in self._sources[number].stamps(sorted(mine))
-        }
-        return [TimedEdge(ends[a], ends[b]) for a, b in zip(causes, effects, strict=True)]
+    def _ends(self, sources: Numbers, rows: Numbers) -> Ends:
+        """These rows with the clocks that their stamps give them."""
+        stamps = np.empty(len(rows), np.int64)
+        for number in np.unique(sources).tolist():
+            mine = np.flatnonzero(sources == number)
+            distinct, which = np.unique(rows[mine], return_inverse=True)
+            stamps[mine] = self._sources[number].stamps(distinct)[which]
+        return Ends(sources, rows, stamps)
 
     def _late(self, new: list[tuple[Runs, int]]) -> int:
         """How many rows of these runs belong above rows that are in the order already."""

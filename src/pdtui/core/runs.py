@@ -7,9 +7,7 @@ million rows are some ten thousand runs, and runs are sorted, not rows.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -94,13 +92,16 @@ class SourceRuns:
         clock = self._clocks(self._times(row, row + 1), np.array([row]))
         return max(int(clock[0]), self.lifts.at(row))
 
-    def stamps(self, rows: list[int]) -> Iterator[tuple[int, int]]:
-        """Each of these rows, which are in file order, with the clock that its stamp gives it."""
-        for stride, mine in groupby(rows, key=lambda row: row // _STRIDE):
-            near = np.array(list(mine), np.int64)
-            begin = stride * _STRIDE
+    def stamps(self, rows: Numbers) -> Numbers:
+        """The clocks that their stamps give to these rows, which are in file order."""
+        clocks = np.empty(len(rows), np.int64)
+        begins = np.flatnonzero(np.diff(rows // _STRIDE, prepend=-1)).tolist()
+        for first, stop in zip(begins, [*begins[1:], len(rows)], strict=True):
+            near = rows[first:stop]
+            begin = int(near[0]) // _STRIDE * _STRIDE
             times = self._times(begin, int(near[-1]) + 1)[near - begin]
-            yield from zip(near.tolist(), self._clocks(times, near).tolist(), strict=True)
+            clocks[first:stop] = self._clocks(times, near)
+        return clocks
 
     def _runs(self, first: int, stop: int) -> Runs:
         times = self._times(first, stop)

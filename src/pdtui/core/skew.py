@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pdtui.core.causality import Edge
+from pdtui.core.causality import Edges
 from pdtui.core.evidence import Clocks, Place
 from pdtui.core.roles import role_order
 from pdtui.core.stamps import NO_TIME, SECOND
@@ -93,19 +93,16 @@ class SkewEstimator:
 
     _bounds: dict[tuple[int, int], _Bounds] = field(default_factory=dict)
 
-    def add(self, edges: Sequence[Edge], clocks: Clocks) -> None:
+    def add(self, edges: Edges, clocks: Clocks) -> None:
         """Takes in further causes and effects."""
-        if not edges:
-            return
-        ends = np.array(edges, np.int64)
-        causes, effects = ends[:, :2], ends[:, 2:]
+        causes, effects = edges[:, :2], edges[:, 2:]
         began, _ = clocks.times(causes)
         ended, stamped = clocks.times(effects)
         # A row without a stamp of its own may have been written any time after the one it has.
         known = np.flatnonzero(stamped & (began != NO_TIME) & (ended != NO_TIME))
         # A stamp of whole seconds may be up to a second early.
         longest = ended + np.where(ended % SECOND, 0, SECOND) - began
-        for one, other in np.unique(np.sort(ends[known][:, [0, 2]], axis=1), axis=0).tolist():
+        for one, other in np.unique(np.sort(edges[known][:, [0, 2]], axis=1), axis=0).tolist():
             bounds = self._bounds.setdefault((one, other), _Bounds())
             for first, second in ((one, other), (other, one)):
                 of = known[(causes[known, 0] == first) & (effects[known, 0] == second)]

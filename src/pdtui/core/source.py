@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
@@ -21,7 +22,7 @@ from pdtui.core.stamps import NO_TIME
 from pdtui.core.tracecolumns import Traces
 
 _FIRST_PIECE = 64 * 1024
-_PIECE = 4 * 1024 * 1024
+PIECE = 4 * 1024 * 1024
 """Bytes that are scanned together: less has to pay for the calls (1 MiB: a third slower), of more
 what is worked out does not fit into the processor's cache (8 MiB: a tenth)."""
 _REST = 512 * 1024
@@ -72,6 +73,8 @@ class Source:
         self._scanner = Scanner(self.kinds, first_year, depth)
         self._unfinished: list[bytes] = []
         self._before_unfinished: Scanner | None = None
+        self.unscanned: deque[bytes] | None = None
+        """Whole lines that another process is to scan; None where this one does; see `lend`."""
         self.traces = Traces()
         """The steps of handshakes, transfers and requests that its whole lines say."""
         self.requests = RequestIndex()
@@ -108,7 +111,12 @@ class Source:
     def _line_begin(self) -> int:
         """Where the unfinished line begins."""
         shown = self._before_unfinished is not None
-        return self.columns.offset[-1] if shown else self.end
+        return self.columns.offset[-1] if shown else self.end + self.waiting
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes of whole lines another process is still to scan."""
+        return sum(map(len, self.unscanned or ()))
 
     def feed(self, data: bytes, batch: int | None = None) -> int:
         """Takes further bytes; the rows of all lines that they finish are added.
@@ -127,15 +135,15 @@ class Source:
         if self._unfinished or cut < len(data):
             # Without a copy of its own: blocks are megabytes.
             whole = b"".join((*self._unfinished, memoryview(data)[:cut]))
-        self._arrived(batch)
-        self._take(whole)
+        self._take(whole, batch)
         self._unfinished = [data[cut:]] if cut < len(data) else []
         return len(self) - before
 
     @property
     def hides_unfinished(self) -> bool:
-        """Whether there is a last line without a newline that is no row yet."""
-        return bool(self._unfinished) and self._before_unfinished is None
+        """Whether there is a last line without a newline that is no row yet, but may be one."""
+        lent = self.unscanned is not None
+        return bool(self._unfinished) and self._before_unfinished is None and not lent
 
     def show_unfinished(self, batch: int | None = None) -> bool:
         """Makes a row of a last line that has no newline yet; whether there was one to show."""
@@ -152,9 +160,30 @@ class Source:
     def finish_line(self, batch: int | None = None) -> None:
         """Ends an unfinished line for good, where its file has no more to come."""
         if self._unfinished:
-            self._arrived(batch)
-            self._take(b"".join(self._unfinished))
+            self._take(b"".join(self._unfinished), batch)
             self._unfinished = []
+
+    def lend(self) -> Scanner | None:
+        """Gives the scanner to another process: from now on lines that are fed wait to be scanned.
+
+        None, and all stays as it is, where a last line is shown unfinished.
+        """
+        if self._before_unfinished is not None:
+            return None
+        self.unscanned = deque()
+        return self._scanner
+
+    def add_scanned(self, rows: Rows, size: int, batch: int | None = None) -> None:
+        """Adds the rows of the next `size` bytes, which another process has scanned."""
+        self._arrived(batch)
+        self._add_whole(rows, self.end + size)
+
+    def take_back(self, scanner: Scanner, batch: int | None = None) -> None:
+        """Goes on with what another process made of the scanner; what still waits is scanned."""
+        waiting, self.unscanned = self.unscanned or (), None
+        self._scanner = scanner
+        for lines in waiting:
+            self._take(lines, batch)
 
     def read(self, begin: int, end: int) -> bytes:
         """The source's bytes from `begin` to `end`; fewer where its file no longer gives them."""
@@ -229,16 +258,18 @@ class Source:
         if batch is not None and (not self.arrivals or self.arrivals[-1][1] != batch):
             self.arrivals.append((len(self), batch))
 
-    def _take(self, text: bytes) -> None:
+    def _take(self, text: bytes, batch: int | None) -> None:
         """Adds the rows of these whole lines; of a first one that is shown already, what it is."""
+        if self.unscanned is not None:
+            self.unscanned.append(text)
+            return
+        self._arrived(batch)
         begin = self._line_begin
         if self._before_unfinished is None:
             for piece in self._pieces(text):
                 rows = self._scanner.scan(piece, begin)
                 begin += len(piece)
-                self._keep_traces(rows, len(self))
-                self._add(rows, begin)
-                self.whole = len(self)
+                self._add_whole(rows, begin)
             return
         self._scanner, self._before_unfinished = self._before_unfinished, None
         self.kinds.forget_guess()
@@ -253,7 +284,7 @@ class Source:
         begin = 0
         while begin < len(text):
             # What the first piece teaches makes all further ones quick.
-            most = _PIECE if self.columns else _FIRST_PIECE
+            most = PIECE if self.columns else _FIRST_PIECE
             cut = len(text)
             if cut - begin > most + _REST:
                 cut = text.rfind(b"\n", begin, begin + most) + 1
@@ -305,6 +336,12 @@ class Source:
             rows.when[~dated] = rows.when[place]
         elif not dated.all():
             rows.when[~dated] = self.columns.when[0]
+
+    def _add_whole(self, rows: Rows, end: int) -> None:
+        """Adds rows of whole lines, the last of which ends at this byte."""
+        self._keep_traces(rows, len(self))
+        self._add(rows, end)
+        self.whole = len(self)
 
     def _add(self, rows: Rows, end: int) -> None:
         self._date(rows, len(self))

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pdtui.core.causality import Causality, Edge
+import numpy as np
+
+from pdtui.core.causality import NO_EDGES, Causality, Edges
 from pdtui.core.engines import EngineReader
 from pdtui.core.sides import Side
 from pdtui.core.steps import Step
@@ -31,13 +33,13 @@ class StockHandshakes:
     _steps: list[set[Step]] = field(default_factory=list)
     """Which steps of interest were among them."""
 
-    def edges(self, snapshot: Snapshot, causality: Causality) -> list[Edge]:
+    def edges(self, snapshot: Snapshot, causality: Causality) -> Edges:
         """The edges that the new rows make."""
         if not self._readers:
             self._readers = [EngineReader(n, source) for n, (source, _) in enumerate(snapshot)]
             self._told, self._read = [0] * len(snapshot), [0] * len(snapshot)
             self._steps = [set() for _ in snapshot]
-        edges = []
+        edges = [NO_EDGES]
         for number, (source, stop) in enumerate(snapshot):
             # The patch ties both sides by what it sends, and says more than this could find out.
             if self._seen(number, source.traces) != {Step.BLOCKING}:
@@ -45,11 +47,10 @@ class StockHandshakes:
             reader = self._readers[number]
             reader.update(stop)
             new = reader.shaken[self._told[number] :]
-            edges += causality.add_handshakes(
-                number, [one for side in new if (one := _rows_of(side))]
-            )
+            sides = [one for side in new if (one := _rows_of(side))]
+            edges.append(causality.add_handshakes(number, sides))
             self._told[number] = len(reader.shaken)
-        return edges
+        return np.concatenate(edges)
 
     def _seen(self, number: int, traces: Traces) -> set[Step]:
         """Whether the source says that a side goes in, and whether it is patched."""

@@ -12,6 +12,11 @@ from typing import Protocol
 from pdtui.core.source import Segment, Source
 from pdtui.follow.follower import BLOCK, Change, Growth, reason
 
+_WAITING = 4 * 1024 * 1024
+"""Bytes that may wait for another process to scan them, what it is at included."""
+_LIVE_BLOCK = 1024 * 1024
+"""Bytes that are taken together of what comes live: others wait meanwhile."""
+
 
 class Followed(Protocol):
     """What a source's bytes come from."""
@@ -44,6 +49,12 @@ class Feed:
     """Whether it had not been read to its end when it was asked last."""
     fed_at: float = 0.0
     """When bytes last came, on the monotonic clock."""
+    came: int = 0
+    """How many bytes came since this was last set to 0."""
+    silent: float = 0.0
+    """Seconds from when bytes last came to when it was last asked for them."""
+    full: bool = False
+    """Whether it gave all that may be taken at a time, so that there is more."""
 
     def __post_init__(self, first: Source | None) -> None:
         self.source = self.renew() if first is None else first
@@ -53,22 +64,34 @@ class Feed:
 
         `batch` gives the number of the live batch that it comes with.
         """
+        if not (room := self._room):
+            self.full = False
+            return False
         try:
-            growth = self.follower.poll()
+            growth = self.follower.poll(room)
         except OSError as error:
             # A stale NFS handle, a disk that fails: said in the pane, and tried again.
-            self.more, self.loaded = False, True
+            self.more, self.loaded, self.full = False, True, False
             return _note(self.source, reason(error))
         if growth.change is not Change.NONE:
             self._turn(growth, batch)
         noted = _note(self.source, growth.note)
         if growth.data:
             self.fed_at = time.monotonic()
+            self.came += len(growth.data)
             self.source.heard = time.time() if self.loaded else _written(growth.descriptor)
             self.source.feed(growth.data, batch())
+        self.full = len(growth.data) == room
+        self.silent = time.monotonic() - self.fed_at
         self.more = growth.more
         self.loaded |= not self.more
         return noted or bool(growth.data)
+
+    @property
+    def _room(self) -> int:
+        """How many bytes may be taken now: what another process scans is taken as it can."""
+        room = max(_WAITING - self.source.waiting, 0)
+        return min(room, _LIVE_BLOCK) if self.loaded else BLOCK
 
     def _turn(self, growth: Growth, batch: Callable[[], int | None]) -> None:
         """Sees to the source that the bytes belong to, after what happened to its file."""

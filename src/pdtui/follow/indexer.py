@@ -1,8 +1,6 @@
 """Reads a large file in a process of its own, so that the screen has an interpreter to itself.
 
-The process is a new one, not a fork: by then there are threads, and one of them may hold a lock.
-It is given the open file, and sends back what it found: six bytes of columns a row, which go
-over the pipe as they lie in memory.
+It is given the open file, and sends back what it found: six bytes of columns a row.
 
     parent ── Job, pickled ──▶ child
     parent ◀── position, position, … ── child
@@ -14,30 +12,24 @@ from __future__ import annotations
 import os
 import pickle
 import select
-import struct
-import subprocess
 import sys
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import numpy as np
-
 from pdtui.core.grammar import Grammar, grammar_in_use, use_grammar
 from pdtui.core.markers import Marker, add_markers, added_markers
 from pdtui.core.source import Source
+from pdtui.follow import child
 from pdtui.follow.allocator import keep_memory
 from pdtui.follow.follower import BLOCK, Proof, proof_of
 
 _PROGRESS_EVERY = 4 * BLOCK
 _NICENESS = 5
 """The screen goes first where there are not enough cores."""
-_NUMBER = struct.Struct("<q")
 _DONE = -1
 """In place of a position: what was found follows."""
-_SHORT = 0.2
-"""Seconds that a process which was killed is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +59,11 @@ class Indexer:
         self.found: Indexed | None = None
         self.failed = False
         """Whether it ended without having found anything."""
-        command = "from pdtui.follow.indexer import serve; serve()"
         # By a file, since a pipe may be too small, and this thread would wait for the process.
         with tempfile.TemporaryFile(prefix="pdtui-") as job:
             pickle.dump(Job(source, descriptor, grammar_in_use(), added_markers()), job)
             job.seek(0)
-            self._process = subprocess.Popen(
-                # -P: what lies in the folder that one happens to be in is no part of the program.
-                [sys.executable, "-P", "-c", command],
-                stdin=job,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(descriptor,),
-                env={
-                    **os.environ,
-                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-                    # It needs no linear algebra, whose threads would take memory.
-                    "OPENBLAS_NUM_THREADS": "1",
-                },
-            )
+            self._process = child.start(__name__, job, (descriptor,))
         assert self._process.stdout
         self._pipe = self._process.stdout
         self._poll = select.poll()
@@ -95,9 +73,10 @@ class Indexer:
         """Takes in how far it is by now, without waiting; what it has found is read at once."""
         while self.found is None and not self.failed and self._said_something():
             try:
-                [said] = _NUMBER.unpack(_read(self._pipe.fileno(), _NUMBER.size))
+                pipe = self._pipe.fileno()
+                [said] = child.NUMBER.unpack(child.read(pipe, child.NUMBER.size))
                 if said == _DONE:
-                    self.found = _receive(self._pipe.fileno())
+                    self.found = child.receive(pipe)
                     self.close()
                 else:
                     self.position = said
@@ -111,10 +90,7 @@ class Indexer:
 
     def close(self) -> None:
         """Ends the process, if it still runs, and waits for that."""
-        self._process.kill()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_SHORT)
-        self._pipe.close()
+        child.end(self._process)
 
     def _said_something(self) -> bool:
         return bool(self._poll.poll(0))
@@ -131,7 +107,9 @@ def serve() -> None:
     with suppress(BrokenPipeError):
         found = _index(job, sys.stdout.buffer)
         if found is not None:
-            _send(found, sys.stdout.buffer)
+            sys.stdout.buffer.write(child.NUMBER.pack(_DONE))
+            sys.stdout.buffer.flush()
+            child.send(sys.stdout.fileno(), found)
 
 
 def _index(job: Job, out: BinaryIO) -> Indexed | None:
@@ -144,37 +122,6 @@ def _index(job: Job, out: BinaryIO) -> Indexed | None:
         position += len(data)
         if position - said >= _PROGRESS_EVERY:
             said = position
-            out.write(_NUMBER.pack(position))
+            out.write(child.NUMBER.pack(position))
             out.flush()
     return Indexed(job.source, proof_of(job.descriptor, position))
-
-
-def _send(found: Indexed, out: BinaryIO) -> None:
-    buffers: list[pickle.PickleBuffer] = []
-    data = pickle.dumps(found, protocol=5, buffer_callback=buffers.append)
-    parts: list[bytes | memoryview] = [data, *(buffer.raw() for buffer in buffers)]
-    sizes = [len(part) for part in parts]
-    out.write(b"".join(map(_NUMBER.pack, (_DONE, len(sizes), *sizes))))
-    for part in parts:
-        out.write(part)
-    out.flush()
-
-
-def _receive(pipe: int) -> Indexed:
-    [count] = _NUMBER.unpack(_read(pipe, _NUMBER.size))
-    sizes = [_NUMBER.unpack(_read(pipe, _NUMBER.size))[0] for _ in range(count)]
-    data, *buffers = [_read(pipe, size) for size in sizes]
-    found: Indexed = pickle.loads(data, buffers=buffers)
-    return found
-
-
-def _read(pipe: int, size: int) -> memoryview:
-    """So many bytes, into memory that is theirs alone and can be written to."""
-    whole = np.empty(size, np.uint8).data
-    left = whole
-    while left:
-        count = os.readv(pipe, [left])
-        if not count:
-            raise EOFError
-        left = left[count:]
-    return whole

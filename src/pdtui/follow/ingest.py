@@ -4,7 +4,8 @@ vLLM ──append──▶ prefill.log
                    │ inotify, or the heartbeat, or nothing
    watcher ──ring()──▶ ingest thread
                          │ follower.poll()      what was added, truncated, replaced
-                         │ source.feed()        newlines, heads, markers, kinds
+                         │ source.feed()        newlines, heads, markers, kinds; in a torrent
+                         │                      by a process (`torrent.py`)
                          │ store.changed()
                          │ notify(revision)
 UI thread ◀── one message that says "revision N exists", never "here are rows"
@@ -24,6 +25,7 @@ from pdtui.core.store import Store
 from pdtui.follow.allocator import keep_memory
 from pdtui.follow.feed import Feed
 from pdtui.follow.tail import TailSource
+from pdtui.follow.torrent import Torrent
 from pdtui.follow.whole import Whole
 
 HEARTBEAT = 0.5
@@ -43,6 +45,8 @@ _GLANCE = 0.1
 """Seconds between two looks at the processes that read large files."""
 _WORTH_ONE_MORE = 512 * 1024 * 1024
 """Bytes for which one more process is worth its memory (some 50 MB)."""
+_WORTH_A_TURN = 1024 * 1024
+"""Bytes for which a process that scans is not kept waiting until all followers were asked again."""
 _LEAVE = 10.0
 """Seconds for which a tail is fed on after it was replaced in the store: so long may it take to
 put all rows of all files in order."""
@@ -87,6 +91,7 @@ class Ingest:
         """Whether some of them is being read here, and not by a process."""
         self._hundredths = 0
         """How much of them has been read, all together."""
+        self._torrent = Torrent()
         self._held = hold
         self.looked = threading.Event()
         """Set when each file was looked at once: there are rows of each, if it has any."""
@@ -126,6 +131,7 @@ class Ingest:
         """
         self._stopping = True
         self.ring()
+        self._torrent.kill()
         for whole in list(self._wholes.values()):
             whole.kill()
         if self._thread.is_alive():
@@ -136,6 +142,7 @@ class Ingest:
             feed.follower.close()
         for whole in self._wholes.values():
             whole.close()
+        self._torrent.close()
 
     def _run(self) -> None:
         try:
@@ -164,6 +171,9 @@ class Ingest:
 
     def _rest(self, began: float, changed: bool) -> None:
         """Waits for the bell or the heartbeat, unless there may be more, and a little anyway."""
+        if self._torrent.busy:
+            self._torrent.wait(_LONGEST_PAUSE)
+            return
         loading = not self.store.loaded and not self._wholes
         if changed and (self._behind or loading):
             time.sleep(0 if loading else _PAUSE)
@@ -181,15 +191,22 @@ class Ingest:
         time.sleep(max(0.0, _PAUSE - (time.monotonic() - began)))
 
     def _look(self) -> bool:
-        """Asks every feed once; whether there was anything."""
-        changed = self._behind = False
+        """Asks every feed once, and the processes that scan; whether there was anything."""
+        changed, self._behind = self._torrent.look(self._feeds, self._batch), False
+        self._torrent.hand_out(_WORTH_A_TURN)
         for number, feed in enumerate(self._feeds):
             taken = 0
             self._feed_leaving(number)
+            # Once, unless there is more: while some lines are scanned, some more are written.
             while taken < _TURN and not self._stopping and self._take(number, feed):
                 taken += 1
-            self._behind |= taken == _TURN
-            changed |= taken > 0 or self._settle(number, feed)
+                if not feed.full:
+                    break
+            self._behind |= feed.full
+            is_lent = feed.source.unscanned is not None
+            changed |= (taken > 0 and not is_lent) or self._settle(number, feed)
+            changed |= self._torrent.look(self._feeds, self._batch)
+        self._torrent.hand_out()
         return changed
 
     def _take(self, number: int, feed: Feed) -> bool:
@@ -293,6 +310,7 @@ class Ingest:
 
     def _finish(self) -> None:
         """Takes last lines without a newline as whole: nothing more is looked for."""
+        self._torrent.end(self._batch)
         for source in self.store.sources:
             source.finish_line()
         self._loaded()

@@ -21,6 +21,8 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from pdtui.core.markers import marker_of
+from pdtui.core.query import Filter
+from pdtui.ui.filtering import filter_of
 from pdtui.ui.jumps import Jumps
 from pdtui.ui.keys import FILTER, JUMP, KEYS, LOOK
 from pdtui.ui.moment import standings
@@ -247,9 +249,21 @@ class PdtuiApp(Jumps):
         elif self._pattern is not None:
             self._highlight("")
         elif filled := [name for name, text in self.filter_bar.texts.items() if text]:
-            self.filter_bar.set_text(self.last_filter(filled), "")
-        elif self.drop_base():
+            self.filter_bar.set_text(self._last_filter(filled), "")
+        elif self._drop_base():
             self.say("the command line's filters are off")
+
+    def _drop_base(self) -> bool:
+        """Drops what only the command line could ask for; whether there was any."""
+        if not self._base:
+            return False
+        self._base = Filter()
+        self.apply(filter_of(self._base, self.filter_bar.texts))
+        return True
+
+    def _last_filter(self, names: list[str]) -> str:
+        """Which of these inputs was changed last."""
+        return max(names, key=lambda name: self._changed_at.get(name, 0))
 
     def action_leave(self) -> None:
         """One step back from a view or a zoomed pane, else ends the viewer."""

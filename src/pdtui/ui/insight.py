@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from pdtui.core.causality import Edge
+from pdtui.core.causality import FoundEdges
 from pdtui.core.evidence import Clocks
 from pdtui.core.handshakes import UNFINISHED, Handshake, Handshakes
 from pdtui.core.inspection import Gone
@@ -37,7 +37,7 @@ class Insight:
         self.log_time: Callable[[Clocks], int | None] = log_time
         self._looked_at: object = None
         self._estimator = SkewEstimator()
-        self._edges: Sequence[Edge] = ()
+        self._edges = FoundEdges()
         self._read = 0
 
     def update(self, snapshot: Snapshot, merge: Merge) -> None:
@@ -48,8 +48,8 @@ class Insight:
         if merge.edges is not self._edges:
             self._edges, self._read, self._estimator = merge.edges, 0, SkewEstimator()
             self.skews = []
-        if fresh := merge.edges[self._read :]:
-            self._read = len(merge.edges)
+        if len(fresh := merge.edges[self._read :]):
+            self._read += len(fresh)
             self._estimator.add(fresh, self.clocks)
             self.skews = self._estimator.skews(self.clocks)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from typing import TypeVar
 
 _LEAST_INTERVAL = 1 / 15
 """Seconds between two updates of the screen."""
@@ -19,6 +21,14 @@ _MOST_PAINT_INTERVAL, _PAINT_SHARE = 0.2, 3
 Once all is loaded it holds for updates too."""
 
 
+_BEHIND_INTERVAL, _MOST_BEHIND_INTERVAL = 0.01, 1.0
+"""Seconds between two updates, and keys between them, where one could not take in all there was;
+and the most between two pictures meanwhile: a busy machine would do nothing but paint."""
+_TURNS = 2
+"""In how many turns panes are painted in a torrent."""
+_Pane = TypeVar("_Pane")
+
+
 class Pace:
     """What the latest update cost, and so when the next one may be."""
 
@@ -27,16 +37,33 @@ class Pace:
         self._update_cost = 0.0
         self._paint_cost = 0.0
         self._gained = 0
+        self._behind = False
+        self._painted = 0.0
 
-    def updated(self, began: float, gained: int) -> None:
-        """Notes an update that brought so many rows."""
+    def updated(self, began: float, gained: int, behind: bool) -> None:
+        """Notes an update that brought so many rows, and whether it left some for the next."""
         self._updated = time.monotonic()
         self._update_cost = self._updated - began
-        self._gained = gained
+        self._gained, self._behind = gained, behind
 
     def painted(self, began: float) -> None:
         """Notes how long the screen was painted, and the keys waited."""
+        self._painted = began
         self._paint_cost = time.monotonic() - began
+
+    @property
+    def may_paint(self) -> bool:
+        """Whether to paint what an update brought, or to take in more before."""
+        took = _TURNS * self._paint_cost
+        pause = max(_MOST_PAINT_INTERVAL, min(_PAINT_SHARE * took, _MOST_BEHIND_INTERVAL))
+        return not self._behind or time.monotonic() > self._painted + pause
+
+    def turns(self, panes: Sequence[_Pane]) -> list[Sequence[_Pane]]:
+        """The panes in the turns in which they are painted, the last one first."""
+        if not self.in_torrent:
+            return [panes]
+        most = -(-len(panes) // _TURNS)
+        return [panes[max(stop - most, 0) : stop] for stop in range(len(panes), 0, -most)]
 
     @property
     def in_torrent(self) -> bool:
@@ -45,6 +72,8 @@ class Pace:
 
     def wait(self, *, loaded: bool) -> float:
         """Seconds until the next update."""
+        if self._behind:
+            return _BEHIND_INTERVAL
         pause = max(
             _FLOOD_INTERVAL if self._gained > _FLOOD else _LEAST_INTERVAL,
             min(_SHARE * self._update_cost, _MOST_PAINT_INTERVAL if loaded else _MOST_INTERVAL),

@@ -285,7 +285,7 @@ class RowsView(Bordered, can_focus=True):
         if self._style.changed():
             self._strips.clear()
         place = self.scroll_offset.y + y
-        if place >= len(self.view):
+        if place >= len(self.view) or self.scrollable_size.width < 2:
             return self._line_below(y)
         where, at_cursor = self.view.at(place), place == self.cursor
         signs = where in self.marked, at_cursor, at_cursor and self.has_focus

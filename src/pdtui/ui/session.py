@@ -25,7 +25,7 @@ from pdtui.core.view import LaneView, TimelineView
 from pdtui.follow.allocator import give_back_memory
 from pdtui.follow.tail import TailSource
 from pdtui.ui.insight import Insight
-from pdtui.ui.showing import AT_ONCE, Showing, showing_of, tails_in
+from pdtui.ui.showing import AT_ONCE, Showing, portion, showing_of, tails_in
 
 _LEARN_EVERY = 0.4
 """Seconds between two times that new rows are taken into what is known of the run: in a flood
@@ -51,6 +51,8 @@ class Session:
         """The state for another filter that may be on its way."""
         self.insight = Insight()
         self.lanes: list[Lane] = []
+        self.held_back = False
+        """Whether the last update left rows for the next one."""
         self._seen_tails = False
         self.revision = -1
         self.renumbered: dict[int, TailSource] = {}
@@ -148,15 +150,19 @@ class Session:
         self._rest_until = self._learned + share * (self._learned - began)
 
     def _within_reach(self) -> Snapshot:
-        """What the store has now, but for sources begun anew with more rows than go at once."""
-        now = self.store.snapshot()
-        shown = self.matches.snapshot
-        if not shown or not self.behind:
-            return now
-        return [
-            entry if entry[0] is source else (source, len(source))
-            for entry, (source, _) in zip(now, shown, strict=True)
-        ]
+        """What the store has now, but for sources begun anew with more rows than go at once.
+
+        And of the others no more rows than keys may wait for.
+        """
+        now, shown = self.store.snapshot(), self.matches.snapshot
+        if shown and self.behind:
+            now = [
+                entry if entry[0] is source else (source, len(source))
+                for entry, (source, _) in zip(now, shown, strict=True)
+            ]
+        within = portion(now, shown)
+        self.held_back = within != now
+        return within
 
     @property
     def behind(self) -> bool:

@@ -19,6 +19,8 @@ from pdtui.follow.tail import TailSource
 
 AT_ONCE = 200_000
 """Rows that are put in order before the next key; more are on a thread."""
+NEW_AT_ONCE = 20_000
+"""The same of rows that are added to sources that are shown: some 15 ms."""
 FILTERED_AT_ONCE = 20_000_000
 """The same of rows that are filtered by what is decided for all of a kind together."""
 _NONE = 2**62
@@ -65,3 +67,19 @@ def showing_of(snapshot: Snapshot, wanted: Filter, merge: Merge) -> Showing:
 def tails_in(snapshot: Snapshot) -> list[TailSource]:
     """The sources of which only the last lines are shown."""
     return [source for source, _ in snapshot if isinstance(source, TailSource)]
+
+
+def portion(now: Snapshot, shown: Snapshot) -> Snapshot:
+    """As much of what there is now, beyond what is shown, as goes at once: a share of each source.
+
+    Of sources that are not shown yet, all.
+    """
+    begun = {id(source): size for source, size in shown}
+    new = [size - begun.get(id(source), size) for source, size in now]
+    if sum(new) <= NEW_AT_ONCE:
+        return now
+    shares = [-(-count * NEW_AT_ONCE // sum(new)) for count in new]
+    return [
+        (source, size - count + share)
+        for (source, size), count, share in zip(now, new, shares, strict=True)
+    ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from textual import on, work
 from textual.app import App, ComposeResult
@@ -216,13 +216,13 @@ class Viewer(Frame):
         began = time.monotonic()
         before = self.session.rows
         lanes_changed = self.session.update()
-        self._pace.updated(began, self.session.rows - before)
+        self._pace.updated(began, self.session.rows - before, self.session.held_back)
         if self.session.behind and not tails_in(self.session.store.snapshot()):
             self._get_ahead()
-        await self._take_in(lanes_changed)
-        if self.session.insight.handshakes.behind:
+        if self._pace.may_paint or lanes_changed or self.session.renumbered:
+            await self._take_in(lanes_changed)
+        if self.session.held_back or self.session.insight.handshakes.behind:
             self._store_grew()
-        self.call_after_refresh(self._painted, time.monotonic())
 
     async def _take_in(self, lanes_changed: bool) -> None:
         """Brings the panes up to what the session holds now."""
@@ -230,9 +230,15 @@ class Viewer(Frame):
             pane.renumber(self.session.renumbered)
         if lanes_changed or not self.lane_grid.panes:
             await self._set_lanes()
-        for pane in self.panes():
-            pane.rows_changed()
         self.show_lines()
+        self._paint(self._pace.turns(self.panes()))
+
+    def _paint(self, turns: Sequence[Sequence[RowsView]]) -> None:
+        """Shows in panes what the session holds now: some at a time, so that keys come between."""
+        began = time.monotonic()
+        for pane in turns[0]:
+            pane.rows_changed()
+        self.call_after_refresh(self._painted, began, turns[1:])
 
     def _get_ahead(self) -> None:
         """Puts all that was read in order, on a thread; then it takes the tails' place."""
@@ -264,8 +270,10 @@ class Viewer(Frame):
             else:
                 self.apply(showing.filter)  # the order was made anew meanwhile
 
-    def _painted(self, began: float) -> None:
+    def _painted(self, began: float, turns: Sequence[Sequence[RowsView]]) -> None:
         self._pace.painted(began)
+        if turns and self._is_up:
+            self._paint(turns)
         if self.session.rows:
             self._go_on()
 
@@ -275,9 +283,9 @@ class Viewer(Frame):
             self.go_on()
 
     def catch_up(self) -> None:
-        """Takes in what arrived while the screen was frozen."""
+        """Takes in what arrived while the screen was frozen, once it is said that it goes on."""
         self._update_waits = True
-        self.set_timer(0.001, self._update)
+        self.call_after_refresh(self._update)
 
     async def _set_lanes(self) -> None:
         focused = self.screen_stack[0].focused
@@ -380,18 +388,6 @@ class Viewer(Frame):
             pane.show(self.session.lane_view(lane))
         self.timeline.show(self.session.timeline)
         self.show_lines()
-
-    def drop_base(self) -> bool:
-        """Drops what only the command line could ask for; whether there was any."""
-        if not self._base:
-            return False
-        self._base = Filter()
-        self.apply(filter_of(self._base, self.filter_bar.texts))
-        return True
-
-    def last_filter(self, names: list[str]) -> str:
-        """Which of these inputs was changed last."""
-        return max(names, key=lambda name: self._changed_at.get(name, 0))
 
     def toggle_filters(self) -> None:
         """All filters off, or on again."""
