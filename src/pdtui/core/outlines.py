@@ -28,7 +28,6 @@ _MOST_A_BLOCK = 512
 _MOST_ONCE = 8192
 _MOST_TIMES = 4
 """How often a text may stand in a line of a known outline."""
-_NOWHERE = -1
 _FEW = 2
 """If lines without a known outline are fewer than one in so many, they are put together."""
 _ONE_BY_ONE = 64
@@ -52,8 +51,8 @@ class Outlines:
         self._numbers.clear()
         self._holds = np.zeros(MOST_OUTLINES + 2, np.uint32)
         """A bit for each text that a line with the outline may hold."""
-        self._at = np.full((len(self._texts), _MOST_TIMES, MOST_OUTLINES + 2), _NOWHERE, np.int16)
-        """Where it may, counted from the line's start."""
+        self._at = np.zeros((len(self._texts), _MOST_TIMES, MOST_OUTLINES + 2), np.uint16)
+        """Where it may, counted from the line's start and from 1 on; 0 for nowhere."""
 
     def numbers(self, lines: LineStretches) -> tuple[Words, Positions]:
         """The digest of each line's outline, and its number; 0 where it is not known."""
@@ -89,7 +88,7 @@ class Outlines:
             return
         if number := self._numbers.enter(digest):
             for text, places in enumerate(found):
-                self._at[text, : len(places), number] = places
+                self._at[text, : len(places), number] = np.array(places) + 1
                 self._holds[number] |= bool(places) << text
 
     def places(self, lines: Split, numbers: Positions) -> TextPlaces:
@@ -110,7 +109,7 @@ class TextPlaces:
     _numbers: Positions
     """The outline of each line, 0 where none is known."""
     _outline_holds: npt.NDArray[np.uint32]
-    _outline_at: npt.NDArray[np.int16]
+    _outline_at: npt.NDArray[np.uint16]
     _holds: npt.NDArray[np.uint32] = field(init=False)
     _held: int = field(init=False)
     """A bit for each text that some line may hold."""
@@ -147,14 +146,14 @@ class TextPlaces:
         rows = np.flatnonzero(self._holds & np.uint32(1 << number))
         outlines, starts = self._numbers[rows], self._starts[rows]
         offsets = self._outline_at[number]
-        first = rows, starts + offsets[0].take(outlines)
-        again = offsets[1].take(outlines) != _NOWHERE
+        first = rows, starts + offsets[0].take(outlines) - 1
+        again = offsets[1].take(outlines) > 0
         if not again.any():
             return first
         rows, outlines, starts = rows[again], outlines[again], starts[again]
-        at = starts + offsets[1:].take(outlines, axis=1)
-        which, place = np.nonzero((at >= starts).T)
-        found = np.concatenate((first[1], at[place, which]))
+        offset = offsets[1:].take(outlines, axis=1)
+        which, place = np.nonzero(offset.T)
+        found = np.concatenate((first[1], starts[which] + offset[place, which] - 1))
         order = np.argsort(found, kind="stable")
         return np.concatenate((first[0], rows[which]))[order], found[order]
 

@@ -41,6 +41,8 @@ from pdtui.core.steps import STEP_TEXTS
 from pdtui.core.torn import find_inside, last_prefix, may_hold_heads
 from pdtui.core.traces import Found, find_traces, may_say_steps
 
+TEXTS = (*MARKING_TEXTS, *LEARNING_TEXTS, *REQUEST_TEXTS, *STEP_TEXTS)
+"""What is looked for inside of lines."""
 _NEAR = 64
 """Rows above among which the head of a record is looked for first."""
 
@@ -93,7 +95,7 @@ class Scanner:
 
     def __post_init__(self) -> None:
         self._calendar = Calendar(self.kinds.grammar, self.first_year)
-        self._outlines = Outlines((*MARKING_TEXTS, *LEARNING_TEXTS, *REQUEST_TEXTS, *STEP_TEXTS))
+        self._outlines = Outlines(TEXTS)
         self._alike = Alike(self.kinds, self._outlines)
         self._namings = Namings(self.kinds)
         self._claimer = Claimer(self.kinds)
