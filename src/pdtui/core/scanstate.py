@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from pdtui.core.alike import Alike
 from pdtui.core.grammar import Grammar, grammar_in_use
 from pdtui.core.kinds import KindTable
-from pdtui.core.scan import Scanner
+from pdtui.core.outlines import Outlines
+from pdtui.core.scan import TEXTS, Scanner
 
 
 class ScanState(NamedTuple):
@@ -27,7 +28,12 @@ class ScanState(NamedTuple):
     """What it keeps besides, see `scanner_in`."""
 
 
-_NAMED: dict[type, str] = {KindTable: "kinds", Grammar: "grammar", Alike: "alike"}
+_NAMED: dict[type, str] = {
+    KindTable: "kinds",
+    Grammar: "grammar",
+    Alike: "alike",
+    Outlines: "outlines",
+}
 
 
 class _Writer(pickle.Pickler):
@@ -38,7 +44,13 @@ class _Writer(pickle.Pickler):
 class _Reader(pickle.Unpickler):
     def __init__(self, data: bytes, kinds: KindTable) -> None:
         super().__init__(io.BytesIO(data))
-        self._known = {"kinds": kinds, "grammar": kinds.grammar, "alike": Alike(kinds)}
+        outlines = Outlines(TEXTS)
+        self._known = {
+            "kinds": kinds,
+            "grammar": kinds.grammar,
+            "alike": Alike(kinds, outlines),
+            "outlines": outlines,
+        }
 
     def persistent_load(self, pid: str) -> object:
         return self._known[pid]
