@@ -91,7 +91,7 @@ def all_of(source: Source) -> list[object]:
     describer = Describer(source)
     rows = [describer.describe(row) for row in range(len(source))]
     requests = source.requests
-    return [*rows, *source.traces, requests.row.tolist(), requests.key.tolist()]
+    return [*rows, *source.traces, requests.row[:].tolist(), requests.key[:].tolist()]
 
 
 def lent(session: Live) -> bool:
