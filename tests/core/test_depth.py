@@ -36,11 +36,11 @@ def read(paths: list[Path], depth: Depth) -> list[Source]:
     return sources
 
 
-def order(sources: list[Source], shift: int) -> tuple[list[int], list[object]]:
+def order(sources: list[Source], shift: int) -> tuple[list[int], list[list[int]]]:
     """All rows in order, and why, with the second source's clock this many seconds off."""
     merge = Merge({sources[-1].label: shift * SECOND})
     merge.update(store_of(*sources).snapshot())
-    return [merge.refs[place] for place in range(len(merge))], list(merge.edges)
+    return [merge.refs[place] for place in range(len(merge))], merge.edges[:].tolist()
 
 
 @pytest.mark.parametrize("shift", [0, -4, 3600])
@@ -57,7 +57,7 @@ def test_made_up_runs_have_the_same_order(scenario: str, tmp_path: Path) -> None
     paths = write(build(scenario, start=START, seed=3), tmp_path)
     fewer, all_of_them = read(paths, FOR_ORDER), read(paths, EVERYTHING)
     assert order(fewer, -7) == order(all_of_them, -7)
-    assert sum(len(source.requests.row) for source in fewer) == 0
+    assert sum(len(source.requests) for source in fewer) == 0
     assert sum(len(source.traces) for source in fewer) <= sum(
         len(source.traces) for source in all_of_them
     )
