@@ -19,6 +19,8 @@ class Store:
         """Raised after every change."""
         self.loaded = False
         """Whether everything that was there at the start has been read."""
+        self.behind = False
+        """Whether more has been written than could be read so far, of what comes live."""
         self.batches = 0
         """How many batches arrived live, over all sources."""
 

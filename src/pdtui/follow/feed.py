@@ -65,7 +65,7 @@ class Feed:
         `batch` gives the number of the live batch that it comes with.
         """
         if not (room := self._room):
-            self.full = False
+            self.full = True
             return False
         try:
             growth = self.follower.poll(room)

@@ -197,16 +197,17 @@ class Ingest:
         for number, feed in enumerate(self._feeds):
             taken = 0
             self._feed_leaving(number)
-            # Once, unless there is more: while some lines are scanned, some more are written.
             while taken < _TURN and not self._stopping and self._take(number, feed):
                 taken += 1
-                if not feed.full:
+                # Live once: while some lines are scanned, some more are written.
+                if feed.loaded or not feed.full:
                     break
             self._behind |= feed.full
             is_lent = feed.source.unscanned is not None
             changed |= (taken > 0 and not is_lent) or self._settle(number, feed)
             changed |= self._torrent.look(self._feeds, self._batch)
         self._torrent.hand_out()
+        self.store.behind = self._behind and self.store.loaded
         return changed
 
     def _take(self, number: int, feed: Feed) -> bool:

@@ -41,7 +41,7 @@ class Pace:
         self._painted = 0.0
 
     def updated(self, began: float, gained: int, behind: bool) -> None:
-        """Notes an update that brought so many rows, and whether it left some for the next."""
+        """Notes an update that brought so many rows, and whether there is more."""
         self._updated = time.monotonic()
         self._update_cost = self._updated - began
         self._gained, self._behind = gained, behind
@@ -54,9 +54,14 @@ class Pace:
     @property
     def may_paint(self) -> bool:
         """Whether to paint what an update brought, or to take in more before."""
+        return not self._behind or time.monotonic() > self._next_picture
+
+    @property
+    def _next_picture(self) -> float:
+        """When to paint again while there is more than could be taken in."""
         took = _TURNS * self._paint_cost
         pause = max(_MOST_PAINT_INTERVAL, min(_PAINT_SHARE * took, _MOST_BEHIND_INTERVAL))
-        return not self._behind or time.monotonic() > self._painted + pause
+        return self._painted + pause
 
     def turns(self, panes: Sequence[_Pane]) -> list[Sequence[_Pane]]:
         """The panes in the turns in which they are painted, the last one first."""
@@ -73,7 +78,8 @@ class Pace:
     def wait(self, *, loaded: bool) -> float:
         """Seconds until the next update."""
         if self._behind:
-            return _BEHIND_INTERVAL
+            picture = self._next_picture - time.monotonic()
+            return _BEHIND_INTERVAL if self._gained else max(picture, _BEHIND_INTERVAL)
         pause = max(
             _FLOOD_INTERVAL if self._gained > _FLOOD else _LEAST_INTERVAL,
             min(_SHARE * self._update_cost, _MOST_PAINT_INTERVAL if loaded else _MOST_INTERVAL),

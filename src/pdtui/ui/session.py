@@ -51,7 +51,7 @@ class Session:
         """The state for another filter that may be on its way."""
         self.insight = Insight()
         self.lanes: list[Lane] = []
-        self.held_back = False
+        self._held_back = False
         """Whether the last update left rows for the next one."""
         self._seen_tails = False
         self.revision = -1
@@ -161,8 +161,13 @@ class Session:
                 for entry, (source, _) in zip(now, shown, strict=True)
             ]
         within = portion(now, shown)
-        self.held_back = within != now
+        self._held_back = within != now
         return within
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is more than the last update took in: read already, or still in files."""
+        return self._held_back or self.store.behind
 
     @property
     def behind(self) -> bool:

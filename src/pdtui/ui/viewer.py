@@ -216,12 +216,12 @@ class Viewer(Frame):
         began = time.monotonic()
         before = self.session.rows
         lanes_changed = self.session.update()
-        self._pace.updated(began, self.session.rows - before, self.session.held_back)
+        self._pace.updated(began, self.session.rows - before, self.session.has_more)
         if self.session.behind and not tails_in(self.session.store.snapshot()):
             self._get_ahead()
         if self._pace.may_paint or lanes_changed or self.session.renumbered:
             await self._take_in(lanes_changed)
-        if self.session.held_back or self.session.insight.handshakes.behind:
+        if self.session.has_more or self.session.insight.handshakes.behind:
             self._store_grew()
 
     async def _take_in(self, lanes_changed: bool) -> None:
