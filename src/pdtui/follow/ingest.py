@@ -30,7 +30,7 @@ from pdtui.follow.whole import Whole
 
 HEARTBEAT = 0.5
 """Seconds between looks when nothing rings."""
-_LONG_SILENT = 60
+_LONG_SILENT = 20
 """Looks without anything new after which the heart beats half as often: at rest, looking at many
 files is most of what is left to do."""
 _PAUSE = 0.02

@@ -35,6 +35,8 @@ class Insight:
         self.now: int | None = None
         """The time on the logs' clocks; None where they are over."""
         self.log_time: Callable[[Clocks], int | None] = log_time
+        self.waits = True
+        """Whether there was a handshake at the last look that time may make a stall of."""
         self._looked_at: object = None
         self._estimator = SkewEstimator()
         self._edges = FoundEdges()
@@ -60,8 +62,8 @@ class Insight:
         looked_at = [stop for _, stop in self.clocks.snapshot], self.clocks.offsets, self.now
         if looked_at != self._looked_at:
             self._looked_at = looked_at
-            unfinished = any(pair.state in UNFINISHED for pair in self.handshakes.pairs)
-            found = find_stalls(self.handshakes, self.clocks, now=self.now) if unfinished else []
+            self.waits = any(pair.state in UNFINISHED for pair in self.handshakes.pairs)
+            found = find_stalls(self.handshakes, self.clocks, now=self.now) if self.waits else []
             self.stalls = found
 
     def stall_of(self, pair: Handshake) -> Stall | None:

@@ -30,8 +30,9 @@ _IN_TORRENT = 30.0
 """Seconds between two times that problems are looked for while thousands of rows a second come."""
 _TOO_MANY = 500_000
 """Rows from which on that waits for the torrent's end: it takes a second for so many."""
-_AT_REST = 0.9
-"""Seconds for which it waits longer where no row has come."""
+_AT_REST, _NOTHING_WAITS = 0.9, 4.0
+"""Seconds for which it waits longer where no row has come, and where there is nothing to wait for:
+then only a process that ends can be news."""
 _OPEN = "-overview"
 """The class of the screen while a view is open."""
 
@@ -75,12 +76,19 @@ class Overviews(Viewer):
     def _look_now_and_then(self) -> None:
         """Looks, and then not before a look is a small share of the time; seldom at rest."""
         began = time.monotonic()
-        same = self.session.revision == self._looked_at
-        if began < self._look_at + same * _AT_REST:
+        if began < self._look_at + self._longer:
             return
         self._looked_at = self.session.revision
         self._look()
         self._look_at = began + _LOOK_SHARE * (time.monotonic() - began)
+
+    @property
+    def _longer(self) -> float:
+        """Seconds for which the next look waits longer than the last one took to be affordable."""
+        if self.session.revision != self._looked_at:
+            return 0.0
+        on_the_way = self.session.insight.waits or self._finder.waits or self.overview is not None
+        return _AT_REST if on_the_way else _NOTHING_WAITS
 
     def _look(self) -> None:
         if not self._is_up or not self.session.loaded or self.frozen is not None:

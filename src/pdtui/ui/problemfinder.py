@@ -46,6 +46,11 @@ class ProblemFinder:
         self._rest_until = 0.0
         self.busy = False
 
+    @property
+    def waits(self) -> bool:
+        """Whether a look is under way, or to come."""
+        return self._stale or self.busy
+
     def is_due(self, snapshot: Snapshot) -> bool:
         """Whether to look: rows came that may tell something, and the last look is long enough ago.
 

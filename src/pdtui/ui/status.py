@@ -189,9 +189,11 @@ def hint_line(width: int, hints: tuple[tuple[str, str], ...]) -> list[tuple[str,
 def _heard(source: Source) -> str:
     """How long ago bytes arrived."""
     age = time.time() - (source.heard or 0)
-    if age < SILENT_AFTER:
+    if age < STEP:
         return f"{max(age, 0):.0f} s ago"
     # In steps: at rest, a title that changes every second is most of what goes over an ssh line.
     step = _MINUTE if age >= _MINUTE else STEP
+    if age < SILENT_AFTER:
+        return f"{step} s ago"
     whole = int(age) // step * step
     return f"{SILENT} {length_of(whole * SECOND).removesuffix(' 0 s')}"
