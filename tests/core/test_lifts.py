@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pdtui.core import lifts as lifts_module
 from pdtui.core.lifts import Ends, Lifting, Lifts
 
 SOURCES, ROWS = 3, 8
@@ -40,9 +42,29 @@ def ends_of(rows: list[tuple[int, int]], stamps: list[list[int]]) -> Ends:
     return Ends(sources, numbers, np.array([stamps[s][row] for s, row in rows], np.int64))
 
 
+@pytest.mark.parametrize("many", [1, 256], ids=["together", "one by one"])
 @settings(max_examples=300)
 @given(STAMPS, ORDER, EDGES)
 def test_lifts_are_those_found_by_going_over_all_edges(
+    many: int, stamps: list[list[int]], order: list[int], batches: list[list[tuple[int, int]]]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lifts_module, "_MANY", many)
+        check_lifts(stamps, order, batches)
+
+
+def test_a_ring_of_causes_comes_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that was used twice: whatever the order is, there is one."""
+    monkeypatch.setattr(lifts_module, "_MANY", 1)
+    lifting = Lifting([Lifts(), Lifts()])
+    rows = [(0, 0), (1, 0)]
+    stamps = [[5], [5]]
+    lifted = lifting.add(ends_of(rows, stamps), ends_of(rows[::-1], stamps))
+    assert len(lifted) == 2
+    assert all(lifts.at(0) > 5 for lifts in lifting.of)
+
+
+def check_lifts(
     stamps: list[list[int]], order: list[int], batches: list[list[tuple[int, int]]]
 ) -> None:
     places = [(number, order[:place].count(number)) for place, number in enumerate(order)]

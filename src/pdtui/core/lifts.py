@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,11 @@ from pdtui.core.growable import Growable
 NO_CLOCK = -(2**62)
 NO_ROW = 2**62
 _MOST_TURNS = 8
+_MANY = 256
+"""Edges from which on all together are quicker than one after the other."""
+_MOST_ROUNDS = 1024
+_SOURCE_SHIFT = 44
+_ROW_MASK = (1 << _SOURCE_SHIFT) - 1
 
 
 class Ends(NamedTuple):
@@ -77,6 +83,19 @@ class Lifts:
             further += 1
         self.rows[place:further] = [row]
         self.clocks[place:further] = [clock]
+
+    def raise_all(
+        self,
+        rows: npt.NDArray[np.int64],
+        clocks: npt.NDArray[np.int64],
+        stamps: npt.NDArray[np.int64],
+    ) -> int:
+        """Takes over the clocks of these rows, all at once; returns the first that is lifted."""
+        lifted = np.where(clocks > stamps, clocks, NO_CLOCK)
+        before = np.concatenate(([NO_CLOCK], np.maximum.accumulate(lifted)[:-1]))
+        kept = lifted > before
+        self.rows, self.clocks = rows[kept].tolist(), clocks[kept].tolist()
+        return self.rows[0] if self.rows else NO_ROW
 
 
 class _Causes:
@@ -146,7 +165,9 @@ class Lifting:
             mine = causes.source == number
             part = (Ends(*(column[mine] for column in ends)) for ends in (causes, effects))
             self._causes[number].add(*part)
-        self._edges += len(causes.row)
+        first, self._edges = not self._edges, self._edges + len(causes.row)
+        if first and len(causes.row) >= _MANY and (rows := self._lift_all(causes, effects)):
+            return rows
         waiting = self._broken(causes, effects)
         lifted = [NO_ROW] * len(self.of)
         # Logs cannot contradict themselves for ever: a key that was used twice could make a ring.
@@ -162,6 +183,34 @@ class Lifting:
             for broken in self._lift(source, row, wanted):
                 heappush(waiting, broken)
         return lifted
+
+    def _lift_all(self, causes: Ends, effects: Ends) -> list[int] | None:
+        """The same for the first edges of all, which are many: all together, in rounds.
+
+        None where that comes to no end.
+        """
+        keys = np.concatenate(
+            [ends.source << _SOURCE_SHIFT | ends.row for ends in (causes, effects)]
+        )
+        nodes, places, which = np.unique(keys, return_index=True, return_inverse=True)
+        stamps = np.concatenate((causes.stamp, effects.stamp))[places]
+        cause, effect = which[: len(causes.row)], which[len(causes.row) :]
+        parts = np.searchsorted(nodes, np.arange(len(self.of) + 1) << _SOURCE_SHIFT).tolist()
+        clocks = stamps.copy()
+        for _ in range(_MOST_ROUNDS):
+            wanted = clocks[cause] + 1
+            broken = clocks[effect] < wanted
+            if not broken.any():
+                break
+            np.maximum.at(clocks, effect[broken], wanted[broken])
+            for begin, stop in pairwise(parts):
+                np.maximum.accumulate(clocks[begin:stop], out=clocks[begin:stop])
+        else:
+            return None
+        return [
+            lifts.raise_all(nodes[begin:stop] & _ROW_MASK, clocks[begin:stop], stamps[begin:stop])
+            for lifts, (begin, stop) in zip(self.of, pairwise(parts), strict=True)
+        ]
 
     def _broken(self, causes: Ends, effects: Ends) -> list[Edge]:
         """Those of these edges that do not hold."""
