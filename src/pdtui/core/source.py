@@ -21,7 +21,7 @@ from pdtui.core.scan import EVERYTHING, Depth, Rows, Scanner
 from pdtui.core.stamps import NO_TIME
 from pdtui.core.tracecolumns import Traces
 
-_FIRST_PIECE = 64 * 1024
+FIRST_PIECE = 64 * 1024
 PIECE = 4 * 1024 * 1024
 """Bytes that are scanned together: less has to pay for the calls (1 MiB: a third slower), of more
 what is worked out does not fit into the processor's cache (8 MiB: a tenth)."""
@@ -284,7 +284,7 @@ class Source:
         begin = 0
         while begin < len(text):
             # What the first piece teaches makes all further ones quick.
-            most = PIECE if self.columns else _FIRST_PIECE
+            most = PIECE if self.columns else FIRST_PIECE
             cut = len(text)
             if cut - begin > most + _REST:
                 cut = text.rfind(b"\n", begin, begin + most) + 1

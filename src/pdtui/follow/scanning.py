@@ -25,7 +25,7 @@ from pdtui.core.grammar import Grammar, grammar_in_use, use_grammar
 from pdtui.core.markers import Marker, add_markers, added_markers
 from pdtui.core.scan import Rows, Scanner
 from pdtui.core.scanstate import ScanState, kinds_in, scanner_in, state_of
-from pdtui.core.source import PIECE
+from pdtui.core.source import FIRST_PIECE, PIECE
 from pdtui.follow import child
 from pdtui.follow.allocator import keep_memory
 
@@ -141,10 +141,12 @@ class _Lent:
     scanner: Scanner
     kinds: bytes
     """What the other side knows of its kinds."""
+    is_new: bool = True
+    """Whether it has not scanned anything yet."""
 
     def scan(self, lines: Lines) -> Scanned:
         begin, found = lines.begin, []
-        for piece in joined(lines.texts):
+        for piece in self._pieces(lines):
             found.append((self.scanner.scan(piece, begin), len(piece)))
             begin += len(piece)
         state = state_of(self.scanner)
@@ -152,6 +154,13 @@ class _Lent:
         return Scanned(
             lines.number, found, state._replace(kinds=b"") if known == state.kinds else state
         )
+
+    def _pieces(self, lines: Lines) -> Iterator[bytes]:
+        for piece in joined(lines.texts):
+            # What the first lines teach makes all further ones quick.
+            cut = piece.rfind(b"\n", 0, FIRST_PIECE) + 1 if self.is_new else 0
+            self.is_new = False
+            yield from (piece[:cut], piece[cut:]) if 0 < cut < len(piece) else (piece,)
 
 
 def joined(texts: Sequence[Text]) -> Iterator[bytes]:
