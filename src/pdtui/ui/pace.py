@@ -39,12 +39,15 @@ class Pace:
         self._gained = 0
         self._behind = False
         self._painted = 0.0
+        self._poured = -_OVER
 
     def updated(self, began: float, gained: int, behind: bool) -> None:
         """Notes an update that brought so many rows, and whether there is more."""
         self._updated = time.monotonic()
         self._update_cost = self._updated - began
         self._gained, self._behind = gained, behind
+        # Now and then one brings nothing, while the next rows are being scanned.
+        self._poured = self._updated if gained > _TORRENT else self._poured
 
     def painted(self, began: float) -> None:
         """Notes how long the screen was painted, and the keys waited."""
@@ -73,13 +76,12 @@ class Pace:
     @property
     def in_torrent(self) -> bool:
         """Whether so many rows come that only showing them is affordable."""
-        return self._gained > _TORRENT and time.monotonic() - self._updated < _OVER
+        return time.monotonic() - self._poured < _OVER
 
     def wait(self, *, loaded: bool) -> float:
         """Seconds until the next update."""
         if self._behind:
-            picture = self._next_picture - time.monotonic()
-            return _BEHIND_INTERVAL if self._gained else max(picture, _BEHIND_INTERVAL)
+            return _BEHIND_INTERVAL if self._gained else _LEAST_INTERVAL
         pause = max(
             _FLOOD_INTERVAL if self._gained > _FLOOD else _LEAST_INTERVAL,
             min(_SHARE * self._update_cost, _MOST_PAINT_INTERVAL if loaded else _MOST_INTERVAL),

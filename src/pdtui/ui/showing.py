@@ -19,8 +19,8 @@ from pdtui.follow.tail import TailSource
 
 AT_ONCE = 200_000
 """Rows that are put in order before the next key; more are on a thread."""
-NEW_AT_ONCE = 20_000
-"""The same of rows that are added to sources that are shown: some 15 ms."""
+NEW_AT_ONCE = 30_000
+"""The same of rows that are added to sources that are shown: some 30 ms."""
 FILTERED_AT_ONCE = 20_000_000
 """The same of rows that are filtered by what is decided for all of a kind together."""
 _NONE = 2**62
