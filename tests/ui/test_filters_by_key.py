@@ -152,6 +152,23 @@ async def test_backslash_switches_filters_off_and_on_and_keeps_the_place(viewer:
         assert opened.timeline.cursor_row == row
 
 
+async def test_backslash_brings_back_the_filters_although_an_input_is_not_understood(
+    viewer: Open,
+) -> None:
+    """What cannot be understood is said, and changes nothing: not when filters come back either."""
+    async with viewer(SEED) as opened:
+        await opened.press("r", "0", "enter", "L", "3", "enter")
+        assert len(opened.timeline.view) == 12
+        assert "is none of debug" in opened.screen()
+        for rows in (23, 12, 23, 12):
+            await opened.press("backslash")
+            assert len(opened.timeline.view) == rows
+        assert "is none of debug" in opened.screen()
+        await opened.press("escape")
+        assert opened.app.filter_bar.texts["level"] == ""
+        assert len(opened.timeline.view) == 12
+
+
 async def test_star_and_hash_go_by_the_row_under_the_cursor(viewer: Open) -> None:
     """`*` keeps only rows with the cursor row's marker, `#` hides them."""
     async with viewer(SEED) as opened:

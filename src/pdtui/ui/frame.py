@@ -52,6 +52,8 @@ class Frame(App[int]):
         self.frozen: int | None = None
         """How many rows there were when the screen was frozen."""
         self.filters_off = False
+        self._turned_off = Filter()
+        """What rows had to pass before the filters were turned off."""
         self.searching = False
         self.locked = False
         """Whether the panes go together by time."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from textual import on, work
 from textual.app import App, ComposeResult
@@ -390,7 +391,10 @@ class Viewer(Frame):
         self.show_lines()
 
     def toggle_filters(self) -> None:
-        """All filters off, or on again."""
+        """All filters off, or on again: as they were, where an input cannot be understood."""
         self.filters_off = not self.filters_off
-        wanted = Filter() if self.filters_off else filter_of(self._base, self.filter_bar.texts)
-        self.apply(wanted)
+        wanted, self._turned_off = self._turned_off, self.session.filter
+        if not self.filters_off:
+            with suppress(FilterError):
+                wanted = filter_of(self._base, self.filter_bar.texts)
+        self.apply(Filter() if self.filters_off else wanted)
