@@ -44,6 +44,19 @@ async def test_where_nothing_waits_looks_are_seldom(viewer: Open) -> None:
         assert app._longer == 0
 
 
+async def test_nothing_is_looked_at_while_the_program_ends(viewer: Open) -> None:
+    """The clock may strike once more when there is no screen any more."""
+    async with viewer(HEALTHY / "prefill.log") as opened:
+        app = opened.app
+        await opened.until(lambda: not app._finder.waits)
+        app._looked_at = app.session.revision
+        app.session.insight.stalls.clear()
+    assert not app.screen_stack
+    looked_at = app._look_at = 0.0
+    app._look_now_and_then()
+    assert app._look_at == looked_at
+
+
 async def test_where_one_waits_looks_go_on(viewer: Open, tmp_path: Path) -> None:
     """A handshake under way may stand still any second, and its clock is on the screen."""
     prefill, decode = tmp_path / "prefill.log", tmp_path / "decode.log"

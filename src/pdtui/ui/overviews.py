@@ -76,7 +76,8 @@ class Overviews(Viewer):
     def _look_now_and_then(self) -> None:
         """Looks, and then not before a look is a small share of the time; seldom at rest."""
         began = time.monotonic()
-        if began < self._look_at + self._longer:
+        # While the program ends there is no screen any more.
+        if not self._is_up or began < self._look_at + self._longer:
             return
         self._looked_at = self.session.revision
         self._look()

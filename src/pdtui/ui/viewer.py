@@ -203,12 +203,11 @@ class Viewer(Frame):
 
     @on(StoreGrew)
     def _store_grew(self) -> None:
-        if self._update_waits or self.frozen is not None:
-            if self.frozen is not None:
-                self._show_title()
-            return
-        self._update_waits = True
-        self.set_timer(self._pace.wait(loaded=self.session.loaded), self._update)
+        if self.frozen is not None:
+            self._show_title()
+        elif not self._update_waits:
+            self._update_waits = True
+            self.set_timer(self._pace.wait(loaded=self.session.loaded), self._update)
 
     async def _update(self) -> None:
         self._update_waits = False
@@ -255,6 +254,8 @@ class Viewer(Frame):
     @on(ShowingMade)
     async def _showing_made(self, event: ShowingMade) -> None:
         session, showing = self.session, event.showing
+        if not self._is_up:
+            return
         if event.ahead:
             self.catches_up = False
             lanes = session.lanes
@@ -394,7 +395,6 @@ class Viewer(Frame):
         """All filters off, or on again: as they were, where an input cannot be understood."""
         self.filters_off = not self.filters_off
         wanted, self._turned_off = self._turned_off, self.session.filter
-        if not self.filters_off:
-            with suppress(FilterError):
-                wanted = filter_of(self._base, self.filter_bar.texts)
-        self.apply(Filter() if self.filters_off else wanted)
+        with suppress(FilterError):
+            wanted = Filter() if self.filters_off else filter_of(self._base, self.filter_bar.texts)
+        self.apply(wanted)
