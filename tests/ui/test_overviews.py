@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pdtui.core.stats import SourceStats, stats_of
 from pdtui.core.statstext import stats_lines
+from pdtui.ui.requests import RequestsOverview
 from tests.core.handshake_lines import D, P, accepting, connecting, engine, line, said
 from tests.ui.conftest import DATA, Open, Opened
 from tests.ui.runs import made_up
@@ -212,8 +213,8 @@ async def test_ten_thousand_requests_paint_only_those_in_sight(
         pane = opened.app.overview_pane
         assert pane.list.cursor == 9_999
         assert pane.list.virtual_size.height == 10_000
-        told = pane.overview._stories  # type: ignore[attr-defined]
-        assert len(told) < 100
+        assert isinstance(pane.overview, RequestsOverview)
+        assert len(pane.overview._stories) < 100
 
 
 async def test_stats_are_those_of_the_command_line(viewer: Open) -> None:
