@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pdtui.core import kindcounts, merge, order, source, view
 from pdtui.core import matches as module
-from pdtui.core import merge, order, source, view
 from pdtui.core.lanes import Lane, Split, lanes_of
 from pdtui.core.levels import WARNING
 from pdtui.core.matches import Matches, newest_time
@@ -64,6 +64,14 @@ class Panes:
         panes = {"timeline": self.timeline} | self.lanes
         return {name: rows_of(pane) for name, pane in panes.items()}
 
+    def lengths(self) -> dict[Lane, int]:
+        """How many rows each lane shows."""
+        return {lane: len(pane) for lane, pane in self.lanes.items()}
+
+    def totals(self) -> dict[Lane, int]:
+        """How many rows each lane has, shown or not."""
+        return {lane: pane.total for lane, pane in self.lanes.items()}
+
 
 def rows_of(pane: LaneView | TimelineView) -> list[tuple[int, int]]:
     return [pane.at(place) for place in range(len(pane))]
@@ -75,6 +83,8 @@ def short_stretches() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for one in (order, merge, view, source):
             patch.setattr(one, "STRETCH", 4)
+        for one in (kindcounts, view):
+            patch.setattr(one, "SPAN", 3)
         yield
 
 
@@ -101,6 +111,7 @@ def test_extended_panes_are_as_made_anew(texts: list[bytes], seed: int, size: in
             one.update(written)
             anew.update(written)
             assert one.shown() == anew.shown(), wanted
+            assert one.totals() == anew.totals() == panes[0].lengths(), wanted
 
 
 def test_a_rank_learned_late_brings_rows_from_above() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.events import Key
 
 from pdtui.core.query import Filter, parse_text
+from pdtui.ui import showing
 from tests.ui.conftest import DATA, Open
 
 PAIR = DATA / "h200" / "pd-seed-like"
@@ -235,3 +237,24 @@ async def test_letters_of_keys_can_be_typed_into_a_filter(viewer: Open) -> None:
         await opened.press("ampersand")
         await opened.type("xr/&L=zq")
         assert opened.app.filter_bar.texts["text"] == "xr/&L=zq"
+
+
+@pytest.mark.parametrize("wanted", [Filter(), Filter(since="10:30:50")])
+async def test_a_filter_made_on_a_thread_shows_the_same_and_writes_out_no_rows(
+    viewer: Open, monkeypatch: pytest.MonkeyPatch, wanted: Filter
+) -> None:
+    """Of many rows the words of what a thread is given would take seconds to write."""
+    written = []
+    monkeypatch.setattr(showing, "_SEARCHED_AT_ONCE", 5)
+    monkeypatch.setattr(showing, "FILTERED_AT_ONCE", 5)
+    monkeypatch.setattr(showing.Showing, "__repr__", lambda self: written.append(self) or "")
+    async with viewer(SEED, wanted=wanted) as opened:
+        for keys, text in (("ampersand", "NEW"), ("r", "0")):
+            await opened.press(keys)
+            await opened.type(text)
+            await opened.press("enter")
+            await opened.until(lambda: opened.app.session.filter == opened.app._sought.filter)
+        rows = [opened.timeline.view.at(place) for place in range(len(opened.timeline.view))]
+    held = [line for line in SEED.read_bytes().splitlines() if b"NEW" in line]
+    assert len(rows) == len([line for line in held if b"[Rank 0]" in line]) > 0
+    assert not written

@@ -10,7 +10,6 @@ import pytest
 
 from pdtui.follow import tail, whole
 from pdtui.ui import showing
-from pdtui.ui import viewer as viewer_module
 
 from .conftest import Open, Opened
 
@@ -46,7 +45,7 @@ def opened(
     if request.param != "at once":
         monkeypatch.setattr(showing, "AT_ONCE", 1000)
         monkeypatch.setattr("pdtui.ui.session.AT_ONCE", 1000)
-        monkeypatch.setattr(viewer_module, "FILTERED_AT_ONCE", 1000)
+        monkeypatch.setattr(showing, "FILTERED_AT_ONCE", 1000)
     if request.param == "by processes":
         monkeypatch.setattr(whole, "OWN_PROCESS", 1)
 

@@ -91,6 +91,11 @@ class Filter:
     def __bool__(self) -> bool:
         return self != Filter()
 
+    @property
+    def by_kind(self) -> bool:
+        """Whether a row's kind decides alone."""
+        return not (self.texts or self.since or self.until)
+
     def kind_mask(self, source: Source) -> npt.NDArray[np.bool_]:
         """Which kinds of the source's rows pass all that a kind decides; one entry a kind."""
         ranks = source.kinds.ranks()

@@ -26,7 +26,7 @@ from pdtui.core.store import Snapshot
 
 _NEVER = 2**62
 _AT_ONCE = 1 << 18
-"""Entries of an index that are taken in together: what that needs in between is 20 MB."""
+"""Entries of an index that are taken in together at least: what that needs in between is 20 MB."""
 
 
 class Verdict(StrEnum):
@@ -123,11 +123,13 @@ class _Columns:
         self.steps = np.zeros(0, np.uint64)
 
     def make_room(self, keys: npt.NDArray[np.uint64]) -> None:
-        """Enters the keys that are new."""
-        fresh = keys[~np.isin(keys, self.key)]
-        if not len(fresh):
+        """Enters those of the keys (in their order, none twice) that are new."""
+        at = np.searchsorted(self.key, keys)
+        new = at == len(self.key)
+        new[~new] = self.key[at[~new]] != keys[~new]
+        if not new.any():
             return
-        at = np.searchsorted(self.key, fresh)
+        fresh, at = keys[new], at[new]
         self.key = np.insert(self.key, at, fresh)
         self.first = np.insert(self.first, at, _NEVER)
         self.last = np.insert(self.last, at, -_NEVER)
@@ -184,8 +186,12 @@ class Requests:
         source = self._sources[number]
         begin, upto = self._read[number], source.requests.before(stop)
         self._read[number] = upto
-        for first in range(begin, upto, _AT_ONCE):
-            self._take_some(source, first, min(first + _AT_ONCE, upto))
+        first = begin
+        while first < upto:
+            # The more there are, the more at a time: each time may move all of them.
+            stop = min(first + max(_AT_ONCE, len(self)), upto)
+            self._take_some(source, first, stop)
+            first = stop
         return upto > begin
 
     def _take_some(self, source: Source, begin: int, upto: int) -> None:

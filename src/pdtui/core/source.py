@@ -224,10 +224,9 @@ class Source:
     def kinds_of(self, stop: int) -> npt.NDArray[np.int64]:
         """How many of the rows before `stop` each kind has, as far as kinds have rows."""
         self.count_kinds()
-        counted = len(self.kind_counts) * STRETCH
-        if stop < counted:
-            return np.bincount(self.columns.kind[:stop])
-        known, rest = self.kind_counts.totals(), np.bincount(self.columns.kind[counted:stop])
+        stretches = min(stop // STRETCH, len(self.kind_counts))
+        known = self.kind_counts.totals(stretches)
+        rest = np.bincount(self.columns.kind[stretches * STRETCH : stop])
         counts = np.zeros(max(len(known), len(rest)), np.int64)
         counts[: len(known)] += known
         counts[: len(rest)] += rest

@@ -1,19 +1,19 @@
 """Which rows a pane shows: those of a lane, or of all sources in order, that pass the filter.
 
-A view knows how many rows it shows of each stretch of its order, and finds which they are where
-they are looked at. So it takes no memory that follows the rows, and another filter is shown at
-once.
+A view knows how many rows it shows of each span of its order, and finds which they are where they
+are looked at. So it takes no memory that follows the rows, and another filter is shown at once.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.kindcounts import STRETCH
+from pdtui.core.kindcounts import SPAN, STRETCH
 from pdtui.core.lanes import Lane
 from pdtui.core.matches import Mask, Matches
 from pdtui.core.merge import Merge
@@ -47,26 +47,47 @@ class _Shown(NamedTuple):
 
 
 class _Tally:
-    """How many rows stand above each stretch, and in all."""
+    """How many rows stand above each span of stretches, and in all.
 
-    def __init__(self) -> None:
+    Within a span they are counted stretch by stretch where it is looked at: `counts_within` gives
+    the counts of a span's stretches.
+    """
+
+    def __init__(self, counts_within: Callable[[int], Counts]) -> None:
+        self._counts_within = counts_within
         self._above = np.zeros(1, np.int64)
+        self._within: dict[int, Counts] = {}
 
     def __len__(self) -> int:
         return int(self._above[-1])
 
-    def count(self, stretch: int, counts: Counts) -> None:
-        """Counts the stretches from this one on anew."""
-        above = self._above[: stretch + 1]
+    def count(self, span: int, counts: Counts) -> None:
+        """Counts the spans from this one on anew."""
+        above = self._above[: span + 1]
         self._above = np.concatenate((above, above[-1] + np.cumsum(counts)))
+        self._within = {number: known for number, known in self._within.items() if number < span}
 
     def above(self, stretch: int) -> int:
         """How many rows stand above a stretch."""
-        return int(self._above[stretch])
+        span, place = divmod(stretch, SPAN)
+        return int(self._above[span] + (self._inside(span)[place] if place else 0))
 
     def stretch_at(self, place: int) -> int:
         """The stretch in which the row with this number is."""
-        return int(np.searchsorted(self._above, place, "right")) - 1
+        span = int(np.searchsorted(self._above, place, "right")) - 1
+        inside = np.searchsorted(self._inside(span), place - self._above[span], "right")
+        return span * SPAN + int(inside) - 1
+
+    def _inside(self, span: int) -> Counts:
+        """How many rows of a span stand above each of its stretches, and in all of it."""
+        if span not in self._within:
+            if len(self._within) >= _KEPT:
+                self._within.clear()
+            within = np.cumsum([0, *self._counts_within(span)])
+            # An amended row may pass by now: what was counted for all of the span holds.
+            within[-1] = total = self._above[span + 1] - self._above[span]
+            self._within[span] = np.minimum(within, total)
+        return self._within[span]
 
 
 class _View(ABC):
@@ -74,7 +95,7 @@ class _View(ABC):
 
     def __init__(self, matches: Matches) -> None:
         self.matches = matches
-        self._tally = _Tally()
+        self._tally = _Tally(lambda span: self._counts_within(span, self._done))
         self._done = 0
         """How many places of the order are counted."""
         self._found: dict[int, _Shown] = {}
@@ -122,18 +143,28 @@ class _View(ABC):
         """Counts what is shown of the order from this place on anew."""
         stretch = place // STRETCH
         self._found = {k: shown for k, shown in self._found.items() if k < stretch}
-        counts = self._counts(stretch, stop // STRETCH)
-        begin = max(stretch, stop // STRETCH) * STRETCH
-        if stop > begin:
-            # Who follows looks at the last stretch next.
-            shown = self._found[begin // STRETCH] = self._find(begin, stop)
-            counts = np.concatenate((counts, [len(shown.places)]))
-        self._tally.count(stretch, counts)
+        span, full = stretch // SPAN, stop // STRETCH // SPAN
+        counts = self._counts(span * SPAN, full * SPAN, SPAN)
+        if stop > full * SPAN * STRETCH:
+            last = self._counts_within(full, stop).sum()
+            counts = np.concatenate((counts, [last]))
+        self._tally.count(span, counts)
         self._done = stop
 
+    def _counts_within(self, span: int, end: int) -> Counts:
+        """How many rows of each stretch of a span are shown, of the order up to `end`."""
+        first, stop = span * SPAN, min((span + 1) * SPAN, end // STRETCH)
+        counts = self._counts(first, stop, 1)
+        if stop < (span + 1) * SPAN and end > stop * STRETCH:
+            # Who follows looks at the last stretch next.
+            if stop not in self._found:
+                self._found[stop] = self._find(stop * STRETCH, end)
+            counts = np.concatenate((counts, [len(self._found[stop].places)]))
+        return counts
+
     @abstractmethod
-    def _counts(self, first: int, stop: int) -> Counts:
-        """How many rows of each of these stretches are shown, all of which are full."""
+    def _counts(self, first: int, stop: int, step: int) -> Counts:
+        """How many rows are shown of each `step` stretches of these, all of which are full."""
 
     @abstractmethod
     def _find(self, first: int, stop: int) -> _Shown:
@@ -150,7 +181,7 @@ class LaneView(_View):
     def __init__(self, matches: Matches, lane: Lane) -> None:
         super().__init__(matches)
         self.lane = lane
-        self._all = _Tally()
+        self._total = 0
         self._lane_kinds: Mask = np.empty(0, np.bool_)
         self._version: object = None
         self._decided: object = None
@@ -158,7 +189,7 @@ class LaneView(_View):
     @property
     def total(self) -> int:
         """How many rows the lane has, shown or not."""
-        return len(self._all)
+        return self._total
 
     def place_of(self, source: int, row: int) -> int:
         """The place of this row, or of the first one shown after it."""
@@ -178,7 +209,9 @@ class LaneView(_View):
         if stop > place or place == 0:
             source.count_kinds()
             self._count(place, stop)
-            self._count_all(place // STRETCH, stop)
+            counts = source.kinds_of(stop)
+            mine = self._lane_kinds.take(np.arange(len(counts)), mode="clip")
+            self._total = int(counts[mine].sum())
         return kept
 
     def _decide(self, source: Source) -> bool:
@@ -190,30 +223,19 @@ class LaneView(_View):
         known, self._lane_kinds = self._lane_kinds, self.lane.kind_mask(source)
         return np.array_equal(self._lane_kinds[: len(known)], known)
 
-    def _counts(self, first: int, stop: int) -> Counts:
+    def _counts(self, first: int, stop: int, step: int) -> Counts:
         matches = self.matches.of(self.lane.source)
         if not matches.by_kind:
-            bounds = np.arange(first, stop + 1) * STRETCH
+            bounds = np.arange(first, stop + 1, step) * STRETCH
             return matches.counts(bounds, self._lane_kinds)
         both = matches.kinds[: len(self._lane_kinds)] & self._lane_kinds[: len(matches.kinds)]
-        return self._counts_of(both, first, stop)
-
-    def _counts_of(self, kinds: Mask, first: int, stop: int) -> Counts:
-        """How many rows of these kinds each stretch has."""
-        source = self.matches.of(self.lane.source).source
-        counts = source.kind_counts.passing([kinds], first, stop)
+        counts = matches.source.kind_counts.passing([both], first, stop, step)
+        size = step * STRETCH
         rest = [
-            np.count_nonzero(kinds.take(source.columns.kind[at : at + STRETCH], mode="clip"))
-            for at in range((first + len(counts)) * STRETCH, stop * STRETCH, STRETCH)
+            np.count_nonzero(both.take(matches.source.columns.kind[at : at + size], mode="clip"))
+            for at in range(first * STRETCH + len(counts) * size, stop * STRETCH, size)
         ]
         return np.concatenate((counts, np.array(rest, np.int64)))
-
-    def _count_all(self, stretch: int, stop: int) -> None:
-        full = max(stop // STRETCH, stretch)
-        counts = self._counts_of(self._lane_kinds, stretch, full)
-        kinds = self.matches.of(self.lane.source).source.columns.kind[full * STRETCH : stop]
-        rest = [np.count_nonzero(self._lane_kinds.take(kinds, mode="clip"))] if len(kinds) else []
-        self._all.count(stretch, np.concatenate((counts, np.array(rest, np.int64))))
 
     def _find(self, first: int, stop: int) -> _Shown:
         matches = self.matches.of(self.lane.source)
@@ -255,12 +277,13 @@ class TimelineView(_View):
         self._count(place if known else 0, len(self._merged.order) if known else 0)
         return kept
 
-    def _counts(self, first: int, stop: int) -> Counts:
+    def _counts(self, first: int, stop: int, step: int) -> Counts:
         of = [self.matches.of(number) for number in range(len(self.matches.snapshot))]
         if all(matches.by_kind for matches in of):
-            return self._merged.kinds.passing([matches.kinds for matches in of], first, stop)
-        above = self._merged.order.above[first : stop + 1]
-        counts = np.zeros(stop - first, np.int64)
+            kinds = [matches.kinds for matches in of]
+            return self._merged.kinds.passing(kinds, first, stop, step)
+        above = self._merged.order.above[first : stop + 1 : step]
+        counts = np.zeros(len(above) - 1, np.int64)
         for number, matches in enumerate(of):
             counts += matches.counts(above[:, number])
         return counts

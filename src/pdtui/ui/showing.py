@@ -21,8 +21,10 @@ AT_ONCE = 200_000
 """Rows that are put in order before the next key; more are on a thread."""
 NEW_AT_ONCE = 30_000
 """The same of rows that are added to sources that are shown: some 30 ms."""
-FILTERED_AT_ONCE = 20_000_000
-"""The same of rows that are filtered by what is decided for all of a kind together."""
+FILTERED_AT_ONCE = 5_000_000
+"""The same of rows that are filtered by their times."""
+_SEARCHED_AT_ONCE = 50_000
+"""The same of rows whose text is searched."""
 _NONE = 2**62
 
 
@@ -44,6 +46,17 @@ class Showing:
     def filter(self) -> Filter:
         """What the rows have to pass."""
         return self.matches.filter
+
+    @property
+    def is_filled_slowly(self) -> bool:
+        """Whether to find the rows that pass takes longer than a key may wait.
+
+        What a kind decides is counted already, for any number of rows.
+        """
+        rows = sum(size for _, size in self.matches.snapshot)
+        if self.filter.texts:
+            return rows > _SEARCHED_AT_ONCE
+        return rows > FILTERED_AT_ONCE and not self.filter.by_kind
 
     def fill(self, lanes: list[Lane], given_up: Callable[[], bool]) -> bool:
         """Finds the rows that pass; False where it was given up before it was done."""

@@ -36,15 +36,13 @@ from pdtui.ui.pace import Pace
 from pdtui.ui.prompt import Prompt
 from pdtui.ui.rows import RowsView
 from pdtui.ui.session import Session
-from pdtui.ui.showing import FILTERED_AT_ONCE, Showing, tails_in
+from pdtui.ui.showing import Showing, tails_in
 from pdtui.ui.theme import PDTUI_THEME
 
 _LINES_AROUND = 4
 _FIRST_WAIT = 0.5
 _LONG_BEFORE_ROWS = 2.0
 """Seconds after which it is gone on with what comes after the first rows, if there are none."""
-_SEARCH_AT_ONCE = 50_000
-"""Rows whose text is searched before the next key; more are searched on a thread."""
 
 
 class Viewer(Frame):
@@ -369,15 +367,15 @@ class Viewer(Frame):
         """Shows what passes this filter; long searches go on while the old rows stay in sight."""
         self.workers.cancel_group(self, "filter")
         showing = self._sought = self.session.prepare(wanted)
-        rows = self.session.rows
-        if rows > FILTERED_AT_ONCE or (wanted.texts and rows > _SEARCH_AT_ONCE):
+        if showing.is_filled_slowly:
             self.searching = bool(wanted.texts)
             self._fill_then_adopt(showing, list(self.session.lanes))
         else:
             self._adopt(showing)
         self.show_lines()
 
-    @work(thread=True, group="filter", exclusive=True)
+    # Without a description Textual writes out what is given, which is millions of rows.
+    @work(thread=True, group="filter", exclusive=True, description="filter")
     def _fill_then_adopt(self, showing: Showing, lanes: list[Lane]) -> None:
         worker = get_current_worker()
         if showing.fill(lanes, lambda: worker.is_cancelled):
