@@ -115,8 +115,16 @@ def _reaches(session: Live, label: str, rows: int) -> None:
     eventually(lambda: len(session[label]) == rows)
 
 
-def test_the_rows_are_those_of_a_plain_read(tmp_path: Path, poured: Poured) -> None:
-    """Real logs, written into three files at once, in pieces that end anywhere."""
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_rows_are_those_of_a_plain_read(
+    tmp_path: Path, poured: Poured, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    """Real logs, written into three files at once, in pieces that end anywhere.
+
+    A process that is started later takes sources over from the first.
+    """
+    monkeypatch.setattr(torrent, "_A_PROCESS", 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: processes + 1)
     writers = [Writer(tmp_path / f"{name}.log") for name in ("prefill", "decode", "proxy")]
     texts = [b"".join(one.read_bytes() for one in REAL[number::3]) for number in range(3)]
     for writer in writers:
@@ -126,7 +134,9 @@ def test_the_rows_are_those_of_a_plain_read(tmp_path: Path, poured: Poured) -> N
         def more() -> bool:
             for writer in writers:
                 writer.write(LINES)
-            return lent(session) and bool(poured.rows)
+            loans = session.ingest._torrent._loans.values()
+            at_work = {id(loan.process) for loan in loans if not loan.is_new}
+            return lent(session) and len(at_work) == processes and bool(poured.rows)
 
         eventually(more, timeout=15)
         for at in range(0, max(map(len, texts)), PIECE):

@@ -83,7 +83,8 @@ class Scanner:
     first_year: int
     depth: Depth = EVERYTHING
     _calendar: Calendar = field(init=False)
-    _alike: Alike = field(init=False)
+    alike: Alike = field(init=False)
+    """The lines that are told by others like them."""
     _prefixes: int = 0
     """How many prefixes were learned when lines were kept."""
     _outlines: Outlines = field(init=False)
@@ -96,7 +97,7 @@ class Scanner:
     def __post_init__(self) -> None:
         self._calendar = Calendar(self.kinds.grammar, self.first_year)
         self._outlines = Outlines(TEXTS)
-        self._alike = Alike(self.kinds, self._outlines)
+        self.alike = Alike(self.kinds, self._outlines)
         self._namings = Namings(self.kinds)
         self._claimer = Claimer(self.kinds)
         self._peeler = PrefixPeeler(self.kinds)
@@ -157,7 +158,7 @@ class Scanner:
 
         With what may stand in it, as bits of MayHold.
         """
-        recalled = self._alike.recall(lines.block, lines.starts, lines.ends)
+        recalled = self.alike.recall(lines.block, lines.starts, lines.ends)
         # A small block is searched as quickly.
         large = lines.block.size >= SMALL
         places = self._outlines.places(lines, recalled.outlines) if large else None
@@ -170,7 +171,7 @@ class Scanner:
             self._learn_hosts(claims, fresh)
             _repair_markers(claims, self.kinds, fresh)
         if self._outlines.learn(lines, recalled.digests, recalled.outlines):
-            self._alike.forget_outlines()
+            self.alike.forget_outlines()
         seen = _rewritten(claims, places)
         marks = Marks.recalled(recalled, seen.message_at)
         if len(fresh):
@@ -215,9 +216,9 @@ class Scanner:
         if self._prefixes != len(self.kinds.learned_prefixes):
             # From now on such a prefix is peeled, so that other lines are otherwise too.
             self._prefixes = len(self.kinds.learned_prefixes)
-            self._alike.forget()
+            self.alike.forget()
             return
-        self._alike.keep(claims, marks, lead, may_hold, rows)
+        self.alike.keep(claims, marks, lead, may_hold, rows)
 
     def _claim(self, claims: Claims, rows: Positions) -> tuple[list[int], Positions]:
         """Heads and prefixes, in turns, and then the heads inside of what is left.

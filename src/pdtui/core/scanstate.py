@@ -1,15 +1,15 @@
 """A scanner as bytes, so that another process can go on where it stands.
 
 What it keeps between blocks is small: the heads and stamps above, the calendar, names. What the
-source knows of its kinds goes apart, since it seldom changes; and lines that are told by others
-like them (`alike.py`) are soon learned anew.
+source knows of its kinds goes apart, since it seldom changes; and so does the memory of lines that
+are told by others like them (`alike.py`), which is some megabytes, and can be learned anew.
 """
 
 from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from pdtui.core.alike import Alike
@@ -28,32 +28,28 @@ class ScanState(NamedTuple):
     """What it keeps besides, see `scanner_in`."""
 
 
-_NAMED: dict[type, str] = {
-    KindTable: "kinds",
-    Grammar: "grammar",
-    Alike: "alike",
-    Outlines: "outlines",
-}
+_SHARED: dict[type, str] = {KindTable: "kinds", Grammar: "grammar"}
+_MEMORY: dict[type, str] = {Alike: "alike", Outlines: "outlines"}
 
 
 class _Writer(pickle.Pickler):
+    """Leaves out what goes apart."""
+
+    def __init__(self, file: io.BytesIO, apart: Mapping[type, str]) -> None:
+        super().__init__(file, 5)
+        self._apart = apart
+
     def persistent_id(self, obj: object) -> str | None:
-        return _NAMED.get(type(obj))
+        return self._apart.get(type(obj))
 
 
 class _Reader(pickle.Unpickler):
-    def __init__(self, data: bytes, kinds: KindTable) -> None:
+    def __init__(self, data: bytes, apart: Mapping[str, object]) -> None:
         super().__init__(io.BytesIO(data))
-        outlines = Outlines(TEXTS)
-        self._known = {
-            "kinds": kinds,
-            "grammar": kinds.grammar,
-            "alike": Alike(kinds, outlines),
-            "outlines": outlines,
-        }
+        self._apart = apart
 
     def persistent_load(self, pid: str) -> object:
-        return self._known[pid]
+        return self._apart[pid]
 
 
 class _KindWriter(pickle.Pickler):
@@ -67,8 +63,15 @@ def state_of(scanner: Scanner) -> ScanState:
     """The scanner as bytes."""
     kinds, rest = io.BytesIO(), io.BytesIO()
     _KindWriter(kinds, 5).dump(scanner.kinds)
-    _Writer(rest, 5).dump(scanner)
+    _Writer(rest, _SHARED | _MEMORY).dump(scanner)
     return ScanState(kinds.getvalue(), rest.getvalue())
+
+
+def memory_of(scanner: Scanner) -> bytes:
+    """The lines that the scanner tells by others like them, as they are behind its state now."""
+    memory = io.BytesIO()
+    _Writer(memory, _SHARED).dump(scanner.alike)
+    return memory.getvalue()
 
 
 def kinds_in(kinds: bytes) -> KindTable:
@@ -77,7 +80,10 @@ def kinds_in(kinds: bytes) -> KindTable:
     return table
 
 
-def scanner_in(rest: bytes, kinds: KindTable) -> Scanner:
-    """The scanner of a state, which goes on with these kinds."""
-    scanner: Scanner = _Reader(rest, kinds).load()
+def scanner_in(rest: bytes, kinds: KindTable, memory: bytes = b"") -> Scanner:
+    """The scanner of a state, which goes on with these kinds, and perhaps what it has learned."""
+    apart: dict[str, object] = {"kinds": kinds, "grammar": kinds.grammar}
+    alike: Alike = _Reader(memory, apart).load() if memory else Alike(kinds, Outlines(TEXTS))
+    apart |= {"alike": alike, "outlines": alike.outlines}
+    scanner: Scanner = _Reader(rest, apart).load()
     return scanner

@@ -54,6 +54,8 @@ class Lines(NamedTuple):
     """Where they begin in the source, in bytes."""
     state: ScanState | None
     """How the scanner stands, where these are the first lines."""
+    memory: bytes
+    """The lines that it knows by then, if they are at hand, see `memory_of`."""
 
 
 class Task(NamedTuple):
@@ -142,7 +144,7 @@ class _Lent:
     kinds: bytes
     """What the other side knows of its kinds."""
     is_new: bool = True
-    """Whether it has not scanned anything yet."""
+    """Whether it knows no lines yet."""
 
     def scan(self, lines: Lines) -> Scanned:
         begin, found = lines.begin, []
@@ -199,5 +201,6 @@ def serve() -> None:
 def _scan(lent: dict[int, _Lent], lines: Lines) -> Scanned:
     if lines.state is not None:
         kinds = kinds_in(lines.state.kinds)
-        lent[lines.number] = _Lent(scanner_in(lines.state.rest, kinds), lines.state.kinds)
+        scanner = scanner_in(lines.state.rest, kinds, lines.memory)
+        lent[lines.number] = _Lent(scanner, lines.state.kinds, is_new=not lines.memory)
     return lent[lines.number].scan(lines)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import accumulate, count, islice
 from pickle import PickleBuffer
 
-from pdtui.core.scanstate import ScanState, kinds_in, scanner_in, state_of
+from pdtui.core.scanstate import ScanState, kinds_in, memory_of, scanner_in, state_of
 from pdtui.core.source import Source
 from pdtui.follow.feed import Feed
 from pdtui.follow.scanning import Lines, Scanned, ScanProcess
@@ -61,6 +61,8 @@ class _Loan:
     process: ScanProcess
     state: ScanState
     """How its scanner stands behind the rows that are here."""
+    memory: bytes
+    """The lines that its scanner knows, for the process to begin with."""
     is_new: bool = True
     """Whether the process has not heard of it yet."""
     out: int = 0
@@ -111,11 +113,25 @@ class Torrent:
         for number, loan in list(self._loans.items()):
             if loan.source is not loan.feed.source:
                 self._forget(number)  # its file began anew
-        for process in self._processes:
-            if process.ready and not process.busy:
-                mine = [(n, loan) for n, loan in self._loans.items() if loan.process is process]
-                if sum(loan.source.waiting for _, loan in mine) >= least:
-                    process.give([_lines(*one) for one in mine if one[1].source.unscanned])
+        idle = [process for process in self._processes if process.ready and not process.busy]
+        for process in idle:
+            self._share(process)
+        for process in idle:
+            mine = self._loans_of(process)
+            if sum(loan.source.waiting for _, loan in mine) >= least:
+                process.give([_lines(*one) for one in mine if one[1].source.unscanned])
+
+    def _share(self, process: ScanProcess) -> None:
+        """Moves sources of a process that is idle to one that has fewer."""
+        mine = self._loans_of(process)
+        others = {other: len(self._loans_of(other)) for other in self._processes if other.ready}
+        least = min(others, key=lambda other: others[other])
+        for number, loan in mine[: (len(mine) - others[least]) // 2]:
+            process.gone.append(number)
+            loan.process, loan.is_new = least, True
+
+    def _loans_of(self, process: ScanProcess) -> list[tuple[int, _Loan]]:
+        return [(n, loan) for n, loan in self._loans.items() if loan.process is process]
 
     def _take_in(self, batch: Batch) -> bool:
         """Adds the rows that processes have found; whether there are any."""
@@ -188,7 +204,8 @@ class Torrent:
         if (scanner := feed.source.lend()) is not None:
             has = [loan.process for loan in self._loans.values()]
             process = min(ready, key=has.count)
-            loan = _Loan(place, feed, feed.source, process, state_of(scanner))
+            state, memory = state_of(scanner), memory_of(scanner)
+            loan = _Loan(place, feed, feed.source, process, state, memory)
             self._loans[next(self._numbers)] = loan
 
     def _take_back_quiet(self, batch: Batch) -> bool:
@@ -230,7 +247,8 @@ def _lines(number: int, loan: _Loan) -> Lines:
     loan.out = max(sum(size <= _LOT for size in sizes), 1)
     texts = [PickleBuffer(text) for text in islice(loan.source.unscanned or (), loan.out)]
     state, loan.is_new = loan.state if loan.is_new else None, False
-    return Lines(number, texts, loan.source.end, state)
+    memory, loan.memory = loan.memory, b""
+    return Lines(number, texts, loan.source.end, state, memory)
 
 
 def _add(loan: _Loan, scanned: Scanned, batch: int | None) -> None:
