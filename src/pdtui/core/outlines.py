@@ -83,13 +83,15 @@ class Outlines:
         return forgets
 
     def _enter(self, digest: int, line: bytes) -> None:
-        found = [_places(line.translate(_ALIKE), text) for text in self._alike]
-        if any(len(places) > _MOST_TIMES for places in found):
+        line = line.translate(_ALIKE)
+        found = [(number, _places(line, text)) for number, text in enumerate(self._alike)]
+        found = [(number, places) for number, places in found if places]
+        if any(len(places) > _MOST_TIMES for _, places in found):
             return
-        if number := self._numbers.enter(digest):
-            for text, places in enumerate(found):
-                self._at[text, : len(places), number] = np.array(places) + 1
-                self._holds[number] |= bool(places) << text
+        if outline := self._numbers.enter(digest):
+            for number, places in found:
+                self._at[number, : len(places), outline] = np.array(places) + 1
+            self._holds[outline] = sum(1 << number for number, _ in found)
 
     def places(self, lines: Split, numbers: Positions) -> TextPlaces:
         """Where the texts stand in these lines, whose outlines have these numbers."""
