@@ -25,6 +25,8 @@ _MOST_TURNS = 8
 _MANY = 256
 """Edges from which on all together are quicker than one after the other."""
 _MOST_ROUNDS = 1024
+_MOST_NEAR = 4096
+"""Edges that are looked at as lists at the most."""
 _SOURCE_SHIFT = 44
 _ROW_MASK = (1 << _SOURCE_SHIFT) - 1
 
@@ -47,6 +49,16 @@ class Edge(NamedTuple):
     effect_source: int
     effect_row: int
     effect_stamp: int
+
+
+class _Reached(NamedTuple):
+    """An edge whose cause was lifted."""
+
+    cause: int
+    target: int
+    """The source of its effect, and that one's row and stamp:"""
+    effect: int
+    stamp: int
 
 
 @dataclass(slots=True)
@@ -98,6 +110,18 @@ class Lifts:
         return self.rows[0] if self.rows else NO_ROW
 
 
+class _Near(NamedTuple):
+    """The last edges of a source as lists: where there are few, those are quicker than arrays."""
+
+    begin: int
+    """The first row whose edges are all among them."""
+    row: list[int]
+    stamp: list[int]
+    target: list[int]
+    effect: list[int]
+    effect_stamp: list[int]
+
+
 class _Causes:
     """The edges whose causes are of one source, in the order of those."""
 
@@ -105,42 +129,72 @@ class _Causes:
         self._row, self._stamp = Growable(np.int64), Growable(np.int64)
         self._target = Growable(np.int64)
         self._effect, self._effect_stamp = Growable(np.int64), Growable(np.int64)
+        self._columns = (self._row, self._stamp, self._target, self._effect, self._effect_stamp)
+        self._near: _Near | None = None
 
     def add(self, causes: Ends, effects: Ends) -> None:
         """Enters edges where they belong: most often at the end."""
-        columns = (self._row, self._stamp, self._target, self._effect, self._effect_stamp)
+        self._near = None
         new = (causes.row, causes.stamp, effects.source, effects.row, effects.stamp)
         place = int(np.searchsorted(self._row.values, causes.row.min(), "right"))
         rows = np.concatenate((self._row.values[place:], causes.row))
         order = np.argsort(rows, kind="stable")
-        for column, values in zip(columns, new, strict=True):
+        for column, values in zip(self._columns, new, strict=True):
             column.replace(place, np.concatenate((column.values[place:], values))[order])
 
-    def between(self, row: int, stop: int, stamp: int) -> tuple[int, int]:
-        """Which edges have causes from one row up to another, and with stamps before this clock."""
-        first, last = np.searchsorted(self._row.values, [row, stop]).tolist()
-        before = int(np.searchsorted(self._stamp.values, stamp))
-        return first, max(min(last, before), first)
+    def reached(self, row: int, stop: int, clock: int, sources: int) -> list[_Reached]:
+        """The edges with causes from one row up to another, and with stamps before this clock.
 
-    def uppermost(self, first: int, stop: int, sources: int) -> Iterator[tuple[int, int, int, int]]:
-        """Of these edges the one with the uppermost effect in each source.
-
-        Cause, and the effect's source, row and clock.
+        Of those to one source the one with the uppermost effect.
         """
-        if first == stop:
-            return
+        near = self._near_from(row)
+        rows = near.row if near else self._row.values
+        stamps = near.stamp if near else self._stamp.values
+        first = bisect_left(rows, row)
+        last = min(bisect_left(rows, stop, first), bisect_left(stamps, clock))
+        if last <= first:
+            return []
+        if near and last - first <= _MANY:
+            return _uppermost(near, first, last)
+        offset = len(self._row) - len(rows)
+        return self._uppermost(first + offset, last + offset, sources)
+
+    def _near_from(self, row: int) -> _Near | None:
+        """The edges from this row on, and some before, as lists; None where they are many."""
+        if self._near is None or row < self._near.begin:
+            rows = self._row.values
+            place = int(np.searchsorted(rows, row))
+            if len(rows) - place > _MOST_NEAR:
+                return None
+            # Twice as many, so that it is seldom done again.
+            place = max(2 * place - len(rows) - _MANY, 0)
+            begin = int(rows[place - 1]) + 1 if place else 0
+            self._near = _Near(begin, *(column.values[place:].tolist() for column in self._columns))
+        return self._near
+
+    def _uppermost(self, first: int, stop: int, sources: int) -> list[_Reached]:
         # What is least goes first, and then tells which edge it is.
         size = stop - first
         keys = self._effect.values[first:stop] * size + np.arange(size)
         least = np.full(sources, NO_ROW)
         np.minimum.at(least, self._target.values[first:stop], keys)
-        for place in (least[least != NO_ROW] % size + first).tolist():
-            yield (
-                int(self._row.values[place]),
-                int(self._target.values[place]),
-                int(self._effect.values[place]),
-                int(self._effect_stamp.values[place]),
-            )
+        places = least[least != NO_ROW] % size + first
+        columns = (self._row, self._target, self._effect, self._effect_stamp)
+        found = zip(*(column.values[places].tolist() for column in columns), strict=True)
+        return [_Reached(*one) for one in found]
+
+
+def _uppermost(near: _Near, first: int, stop: int) -> list[_Reached]:
+    """Of these edges those with the uppermost effect in each source."""
+    least: dict[int, int] = {}
+    for place in range(first, stop):
+        known = least.get(near.target[place])
+        if known is None or near.effect[place] < near.effect[known]:
+            least[near.target[place]] = place
+    return [
+        _Reached(near.row[place], target, near.effect[place], near.effect_stamp[place])
+        for target, place in least.items()
+    ]
 
 
 @dataclass(slots=True)
@@ -238,8 +292,8 @@ class Lifting:
         to; and of several effects in a source the uppermost is enough.
         """
         causes, lifts = self._causes[source], self.of[source]
-        reached = causes.between(row, lifts.first_from(clock), clock)
+        reached = causes.reached(row, lifts.first_from(clock), clock, len(self.of))
         lifts.raise_to(row, clock)
-        for cause, target, effect, stamp in causes.uppermost(*reached, len(self.of)):
+        for cause, target, effect, stamp in reached:
             if self._clock(target, effect, stamp) <= clock:
                 yield Edge(clock, source, cause, target, effect, stamp)
