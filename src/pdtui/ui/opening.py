@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from pdtui.follow.ingest import Ingest
 from pdtui.follow.opening import Named, feed_of
 from pdtui.follow.watcher import Watcher
 from pdtui.ui.app import PdtuiApp
+from pdtui.ui.garbage import Garbage
 from pdtui.ui.session import Session
 
 _STDOUT, _STDERR = 1, 2
@@ -70,12 +70,13 @@ def open_viewer(
         notices=tuple(map(str, trouble)),
     )
 
+    garbage = Garbage()
+
     def go_on() -> None:
-        gc.freeze()
-        gc.enable()
+        garbage.begin()
         ingest.go_on()
 
-    app.go_on = go_on
+    app.go_on, app.at_rest = go_on, garbage.search_all
     app.is_ready = ingest.looked.is_set
     app.failure = lambda: ingest.failure
     watcher = Watcher([one.path for one in named if not one.stream], ring) if follow else None
@@ -92,4 +93,5 @@ def open_viewer(
         if watcher:
             watcher.stop()
         ingest.stop()
+        garbage.end()
     return status or 0

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from itertools import pairwise
 
 from rich.segment import Segment
@@ -101,8 +102,8 @@ class Painter:
 
     def _level(self, row: Row, look: Look) -> list[Segment]:
         letter = _LEVEL_LETTERS.get(row.level or "", " ")
-        style = self._style((row.level or "info").lower()) + Style(bold=True)
-        return [Segment(fit(letter, look.level_width), style)]
+        style = self._style((row.level or "info").lower())
+        return [Segment(fit(letter, look.level_width), _bold(style))]
 
     def _source(self, row: Row, look: Look) -> list[Segment]:
         if not look.source_width:
@@ -146,6 +147,11 @@ class Painter:
         if not bar:
             return [Segment(message, style)]
         return [Segment(said, style), Segment(bar + values, self._style("values"))]
+
+
+@lru_cache(maxsize=64)
+def _bold(style: Style) -> Style:
+    return style + Style(bold=True)
 
 
 def message_of(row: Row) -> str:

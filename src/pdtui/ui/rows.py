@@ -284,13 +284,12 @@ class RowsView(Bordered, can_focus=True):
         """Textual: the y-th line in sight."""
         if self._style.changed():
             self._strips.clear()
-        place = self.scroll_offset.y + y
-        if place >= len(self.view) or self.scrollable_size.width < 2:
+        place, width = self.scroll_offset.y + y, self.scrollable_size.width
+        if place >= len(self.view) or width < 2:
             return self._line_below(y)
         where, at_cursor = self.view.at(place), place == self.cursor
         signs = where in self.marked, at_cursor, at_cursor and self.has_focus
         source, since = self.session.source_at(where[0]), self._since(place)
-        width = self.scrollable_size.width
         look = width, self._shift, self.highlight
         key = (where, id(source), source.kinds.revision, since, look, signs)
         # The last row may be unfinished: its text grows under the same number.

@@ -197,3 +197,9 @@ def _heard(source: Source) -> str:
         return f"{step} s ago"
     whole = int(age) // step * step
     return f"{SILENT} {length_of(whole * SECOND).removesuffix(' 0 s')}"
+
+
+def only_silences_grow(session: Session, seconds: int) -> bool:
+    """Whether only long silences change, which are said in steps of seconds: this is none."""
+    heard = max((source.heard or 0 for source in session.sources), default=0)
+    return seconds % STEP > 0 and time.time() - heard > SILENT_AFTER + 1

@@ -77,6 +77,8 @@ class Viewer(Frame):
         """Whether there are rows of all files."""
         self.go_on: Callable[[], None] = lambda: None
         """Called when the first rows are on the screen: the rest can be read."""
+        self.at_rest: Callable[[], None] = lambda: None
+        """Called every second in which nothing comes, after some of silence."""
 
     def _use_theme(self) -> None:
         """Has the style sheet read with our colours, rather than with others first."""
@@ -326,22 +328,20 @@ class Viewer(Frame):
             self.show_lines(event.size.width)
 
     def _arrange(self, size: Size | None = None) -> None:
-        size = size or self.size
         if not self.zoomed:
+            size = size or self.size
             self.lane_grid.lay_out(size.width, size.height - _LINES_AROUND)
 
     def _tick(self) -> None:
-        if not self._is_up or self._rests():
+        if not self._is_up:
             return
-        for pane in self.lane_grid.in_sight():
-            pane.refresh_title()
-        self._show_problem()
-
-    def _rests(self) -> bool:
-        """Whether nothing but long silences grows, whose titles change in steps of seconds."""
         self._ticks += 1
-        heard = max((source.heard or 0 for source in self.session.sources), default=0)
-        return self._ticks % status.STEP > 0 and time.time() - heard > status.SILENT_AFTER + 1
+        if status.only_silences_grow(self.session, self._ticks):
+            self.at_rest()
+        else:
+            for pane in self.lane_grid.in_sight():
+                pane.refresh_title()
+            self._show_problem()
 
     # Filters
 
