@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.events import Key
 
-from pdtui.core.query import Filter, parse_text
+from pdtui.core.query import Filter, parse_ranks, parse_text
 from pdtui.ui import showing
 from tests.ui.conftest import DATA, Open
 
@@ -258,3 +258,43 @@ async def test_a_filter_made_on_a_thread_shows_the_same_and_writes_out_no_rows(
     held = [line for line in SEED.read_bytes().splitlines() if b"NEW" in line]
     assert len(rows) == len([line for line in held if b"[Rank 0]" in line]) > 0
     assert not written
+
+
+async def test_what_cannot_be_understood_leaves_the_other_inputs_alone(viewer: Open) -> None:
+    """It counts as it did before; what is typed elsewhere holds, and `\\` too."""
+    async with viewer(SEED) as opened:
+        await opened.press("r", "0", "x", "enter", "L")
+        await opened.type("3")
+        await opened.press("enter", "ampersand")
+        await opened.type("NEW")
+        await opened.press("enter")
+        app = opened.app
+        assert [
+            n for n in app.filter_bar.texts if app.filter_bar.input(n).has_class("invalid")
+        ] == [
+            "rank",
+            "level",
+        ]
+        screen = opened.screen()
+        assert "rank: '0x' is no rank" in screen
+        assert "level: '3' is none of" in screen
+        held = [line for line in SEED.read_text().splitlines() if "NEW" in line]
+        expected = sum("[Rank 0]" in line for line in held)
+        assert len(opened.timeline.view) == expected > 0
+        await opened.press("backslash")
+        assert len(opened.timeline.view) == 23
+        await opened.press("backslash")
+        assert len(opened.timeline.view) == expected
+
+
+async def test_what_the_command_line_asked_for_holds_while_its_input_is_not_understood(
+    viewer: Open,
+) -> None:
+    ranks = Filter(ranks=parse_ranks("0"))
+    async with viewer(SEED, wanted=ranks, typed={"rank": "0"}) as opened:
+        before = len(opened.timeline.view)
+        await opened.press("r", "x", "enter", "ampersand")
+        await opened.type("a")
+        await opened.press("backspace", "enter")
+        assert opened.app.filter_bar.texts["rank"] == "x"
+        assert len(opened.timeline.view) == before < 23

@@ -22,7 +22,6 @@ from textual.widgets import Input
 
 from pdtui.core.markers import marker_of
 from pdtui.core.query import Filter
-from pdtui.ui.filtering import filter_of
 from pdtui.ui.jumps import Jumps
 from pdtui.ui.keys import FILTER, JUMP, KEYS, LOOK
 from pdtui.ui.moment import standings
@@ -258,7 +257,7 @@ class PdtuiApp(Jumps):
         if not self._base:
             return False
         self._base = Filter()
-        self.apply(filter_of(self._base, self.filter_bar.texts))
+        self.apply(self._inputs.filter(self._base, self.filter_bar.texts))
         return True
 
     def _last_filter(self, names: list[str]) -> str:

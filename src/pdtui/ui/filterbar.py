@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import ClassVar
 
 from textual import events, on
@@ -162,10 +162,10 @@ class FilterBar(Horizontal):
             self._counted = text
             self.query_one("#count", Static).update(Content(text), layout=wider)
 
-    def show_invalid(self, name: str | None) -> None:
-        """Marks the input that cannot be understood, None for none."""
+    def show_invalid(self, names: Collection[str]) -> None:
+        """Marks the inputs with these names, which cannot be understood."""
         for box in self.query(FilterInput):
-            box.set_class(box.name == name, "invalid")
+            box.set_class(box.name in names, "invalid")
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

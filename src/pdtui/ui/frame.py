@@ -16,7 +16,7 @@ from textual.widgets import Static
 from pdtui.core.query import Filter
 from pdtui.ui import status
 from pdtui.ui.filterbar import FilterBar
-from pdtui.ui.filtering import said_of
+from pdtui.ui.filtering import Inputs, said_of
 from pdtui.ui.lanegrid import LaneGrid
 from pdtui.ui.session import Session
 
@@ -52,8 +52,6 @@ class Frame(App[int]):
         self.frozen: int | None = None
         """How many rows there were when the screen was frozen."""
         self.filters_off = False
-        self._turned_off = Filter()
-        """What rows had to pass before the filters were turned off."""
         self.searching = False
         self.locked = False
         """Whether the panes go together by time."""
@@ -65,7 +63,7 @@ class Frame(App[int]):
         """What the line says that says what is wrong, and in how many cells."""
         self._titled = ""
         self._hinted: list[tuple[str, str]] = []
-        self._invalid = ""
+        self._inputs = Inputs()
         self.hints: tuple[tuple[str, str], ...] = status.HINTS
         """The keys that the last line tells."""
 
@@ -140,7 +138,7 @@ class Frame(App[int]):
             return
         text, until = self._said
         line, width = self._line("problem"), self.size.width
-        wrong = self.failure() or self._invalid
+        wrong = self.failure() or " · ".join(map(str, self._inputs.wrong.values()))
         if time.monotonic() < until:
             shown = text
         elif wrong:

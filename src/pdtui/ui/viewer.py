@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from textual import on, work
 from textual.app import App, ComposeResult
@@ -23,12 +22,10 @@ from textual.worker import get_current_worker
 from pdtui.core.lanes import Lane
 from pdtui.core.query import Filter
 from pdtui.core.view import LaneView
-from pdtui.errors import FilterError
 from pdtui.ui import status
 from pdtui.ui.choicelist import Choices
 from pdtui.ui.choices import level_choices, marker_choices, rank_choices
 from pdtui.ui.filterbar import FilterBar
-from pdtui.ui.filtering import filter_of
 from pdtui.ui.frame import Frame
 from pdtui.ui.lanegrid import LaneGrid
 from pdtui.ui.messages import ShowingMade, StoreGrew
@@ -63,6 +60,7 @@ class Viewer(Frame):
         super().__init__(session, base=base, live=live, ascii_only=ascii_only)
         self._use_theme()
         self._typed = typed
+        self._inputs.filter(base, typed)
         self._notices = notices
         self._pane: RowsView | None = None
         self._changed_at: dict[str, float] = {}
@@ -350,14 +348,9 @@ class Viewer(Frame):
         if not self._is_up:
             return
         self._changed_at[event.name] = time.monotonic()
-        try:
-            wanted = filter_of(self._base, event.texts)
-        except FilterError as error:
-            self._invalid = str(error)
-            self.filter_bar.show_invalid(error.title)
-        else:
-            self._invalid = ""
-            self.filter_bar.show_invalid(None)
+        wanted = self._inputs.filter(self._base, event.texts)
+        self.filter_bar.show_invalid(self._inputs.wrong)
+        if event.name not in self._inputs.wrong:
             self.filters_off = False
             if wanted != self.session.filter:
                 self.apply(wanted)
@@ -390,9 +383,7 @@ class Viewer(Frame):
         self.show_lines()
 
     def toggle_filters(self) -> None:
-        """All filters off, or on again: as they were, where an input cannot be understood."""
+        """All filters off, or on again."""
         self.filters_off = not self.filters_off
-        wanted, self._turned_off = self._turned_off, self.session.filter
-        with suppress(FilterError):
-            wanted = Filter() if self.filters_off else filter_of(self._base, self.filter_bar.texts)
-        self.apply(wanted)
+        wanted = self._inputs.filter(self._base, self.filter_bar.texts)
+        self.apply(Filter() if self.filters_off else wanted)
