@@ -95,6 +95,17 @@ class Fresh(NamedTuple):
     stop: int
 
 
+class _New(NamedTuple):
+    """Those of the fresh traces of a source that may be a cause or an effect."""
+
+    source: int
+    traces: Traces
+    place: npt.NDArray[np.intp]
+    """Which they are."""
+    step: npt.NDArray[np.uint8]
+    key: Keys
+
+
 class _Ends(NamedTuple):
     """Rows that are a cause or an effect."""
 
@@ -123,12 +134,8 @@ class Causality:
 
     def add(self, fresh: Sequence[Fresh]) -> Edges:
         """The edges between new traces, those of each source in turn, and all that are known."""
-        ends = [
-            self._ends(number, *one) for number, one in enumerate(fresh) if one.stop > one.first
-        ]
-        if not ends:
-            return NO_EDGES
-        return self._pair(_Ends(*map(np.concatenate, zip(*ends, strict=True))))
+        new = [_new(number, *one) for number, one in enumerate(fresh) if one.stop > one.first]
+        return self._pair(self._ends(new)) if new else NO_EDGES
 
     def add_handshakes(self, source: int, sides: Sequence[tuple[int, int, int]]) -> Edges:
         """The same of handshakes that only their own source can tell.
@@ -139,30 +146,36 @@ class Causality:
         if not sides:
             return NO_EDGES
         entry, success, key = np.array(sides, np.uint64).T
-        event = self._events(source, np.full(len(key), Step.BLOCKING, np.uint8), key)
+        sources = np.full(len(key), source)
+        event = self._events(sources, np.full(len(key), Step.BLOCKING, np.uint8), key)
         steps = np.repeat(np.array([Step.ENTERED, Step.SUCCEEDED], np.uint8), len(key))
         rows = np.concatenate((entry, success)).astype(np.int64)
         return self._pair(_Ends(np.tile(event, 2), steps, rows | join_ref(source, 0)))
 
-    def _ends(self, source: int, traces: Traces, first: int, stop: int) -> _Ends:
-        """The causes and effects among some traces of a source."""
-        place = np.flatnonzero(CAUSAL[traces.step[first:stop]]) + first
-        step, key = traces.step[place], traces.key[place]
+    def _ends(self, new: Sequence[_New]) -> _Ends:
+        """The causes and effects among the traces that may be some."""
+        counts = [len(one.step) for one in new]
+        source = np.repeat([one.source for one in new], counts)
+        step = np.concatenate([one.step for one in new])
+        key = np.concatenate([one.key for one in new])
         keyed = np.flatnonzero((key != NO_KEY) & ~_BY_PEER[step])
-        event = np.zeros(len(place), np.uint64)
-        event[keyed] = self._events(source, step[keyed], key[keyed])
+        event = np.zeros(len(key), np.uint64)
+        event[keyed] = self._events(source[keyed], step[keyed], key[keyed])
+        shaking = _BY_PEER[step] | _NEW[step] & (event != NO_KEY)
+        begin = 0
+        for one, count in zip(new, counts, strict=True):
+            mine = np.flatnonzero(shaking[begin : begin + count])
+            if len(mine):
+                peers, at = one.traces.peers(one.place[mine]), mine + begin
+                event[at] = self._by_peer(one.source, event[at], _NEW[one.step[mine]], peers)
+            begin += count
+        refs = np.concatenate([one.traces.row[one.place] | join_ref(one.source, 0) for one in new])
         known = event != NO_KEY
-        shaking = np.flatnonzero(_BY_PEER[step] | _NEW[step] & known)
-        if len(shaking):
-            peers = traces.peers(place[shaking])
-            event[shaking] = self._by_peer(source, event[shaking], _NEW[step[shaking]], peers)
-            known = event != NO_KEY
-        refs = traces.row[place] | join_ref(source, 0)
         return _Ends(event[known], step[known], refs[known])
 
-    def _events(self, source: int, step: npt.NDArray[np.uint8], key: Keys) -> Keys:
-        """Stands for each key and the how-manieth time that the source says this step of it."""
-        return _mixed(key, self._times.count(_mixed(_mixed(key, step), np.uint64(source))))
+    def _events(self, source: Keys, step: npt.NDArray[np.uint8], key: Keys) -> Keys:
+        """Stands for each key and the how-manieth time that its source says this step of it."""
+        return _mixed(key, self._times.count(_mixed(_mixed(key, step), source)))
 
     def _by_peer(self, source: int, event: Keys, new: npt.NDArray[np.bool_], peers: Peers) -> Keys:
         """The event of the last NEW with each row's peer; that of a NEW is its own."""
@@ -193,6 +206,12 @@ class Causality:
         apart = source_numbers(cause) != source_numbers(effect)
         both = cause[apart], effect[apart]
         return np.stack([part(refs) for refs in both for part in (source_numbers, row_numbers)], 1)
+
+
+def _new(source: int, traces: Traces, first: int, stop: int) -> _New:
+    step = traces.step[first:stop]
+    causal = np.flatnonzero(CAUSAL[step])
+    return _New(source, traces, causal + first, step[causal], traces.key[first:stop][causal])
 
 
 def _found(

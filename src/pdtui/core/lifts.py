@@ -186,14 +186,24 @@ class _Causes:
 
 def _uppermost(near: _Near, first: int, stop: int) -> list[_Reached]:
     """Of these edges those with the uppermost effect in each source."""
-    least: dict[int, int] = {}
-    for place in range(first, stop):
-        known = least.get(near.target[place])
-        if known is None or near.effect[place] < near.effect[known]:
-            least[near.target[place]] = place
+    targets, effects = near.target[first:stop], near.effect[first:stop]
+    if targets.count(targets[0]) == len(targets):
+        # The usual pair: a prefill and its decode.
+        places = [effects.index(min(effects))]
+    else:
+        least: dict[int, int] = {}
+        for place, (target, effect) in enumerate(zip(targets, effects, strict=True)):
+            if target not in least or effect < effects[least[target]]:
+                least[target] = place
+        places = list(least.values())
     return [
-        _Reached(near.row[place], target, near.effect[place], near.effect_stamp[place])
-        for target, place in least.items()
+        _Reached(
+            near.row[first + place],
+            targets[place],
+            effects[place],
+            near.effect_stamp[first + place],
+        )
+        for place in places
     ]
 
 

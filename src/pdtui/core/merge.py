@@ -31,7 +31,7 @@ from pdtui.core.lifts import Ends, Lifting
 from pdtui.core.order import Order
 from pdtui.core.refs import split_ref
 from pdtui.core.roles import role_order
-from pdtui.core.runs import BATCH_BITS, STEP_BITS, Numbers, Runs, SourceRuns
+from pdtui.core.runs import BATCH_BITS, STEP_BITS, Numbers, SourceRuns
 from pdtui.core.scan import Depth
 from pdtui.core.source import Source
 from pdtui.core.stockhandshakes import StockHandshakes
@@ -139,15 +139,16 @@ class Merge:
             known.extend(stop)
         place = self._apply_causes(snapshot, settled, place)
         new = [
-            (known.runs(first, known.rows), known.rows)
+            (known, first)
             for known, first in zip(self._sources, settled, strict=True)
             if known.rows > first
         ]
         if new:
-            if whole and place == len(self) and place:
-                self.late += self._late(new)
             # Within a source clocks never fall: that of the first new row is the least.
-            place = self._place_of(min(int(runs.logical[0]) for runs, _ in new), place)
+            least = min(known.logical(first) for known, first in new)
+            if whole and place == len(self) and place:
+                self.late += self._late(new, least)
+            place = self._place_of(least, place)
         if new or place < len(self):
             self._sort_from(place)
         return place
@@ -161,9 +162,7 @@ class Merge:
         if not len(edges):
             return place
         self.edges.extend(edges)
-        lifted = self._lifting.add(
-            self._ends(edges[:, 0], edges[:, 1]), self._ends(edges[:, 2], edges[:, 3])
-        )
+        lifted = self._lifting.add(*self._ends(edges))
         for number, (row, stop) in enumerate(zip(lifted, settled, strict=True)):
             # What stands above the uppermost of them stays, and so do the clocks there.
             if row < stop and (found := self._order.place_of(number, row)) is not None:
@@ -180,22 +179,29 @@ class Merge:
         edges = self._causality.add(fresh)
         return np.concatenate((edges, self._stock.edges(snapshot, self._causality)))
 
-    def _ends(self, sources: Numbers, rows: Numbers) -> Ends:
-        """These rows with the clocks that their stamps give them."""
+    def _ends(self, edges: Edges) -> tuple[Ends, Ends]:
+        """The causes and the effects, with the clocks that their stamps give them."""
+        sources, rows = np.concatenate((edges[:, :2], edges[:, 2:])).T
         stamps = np.empty(len(rows), np.int64)
         for number in np.unique(sources).tolist():
             mine = np.flatnonzero(sources == number)
             distinct, which = np.unique(rows[mine], return_inverse=True)
             stamps[mine] = self._sources[number].stamps(distinct)[which]
-        return Ends(sources, rows, stamps)
+        causes, effects = np.split(np.stack((sources, rows, stamps)), 2, axis=1)
+        return Ends(*causes), Ends(*effects)
 
-    def _late(self, new: list[tuple[Runs, int]]) -> int:
-        """How many rows of these runs belong above rows that are in the order already."""
+    def _late(self, new: list[tuple[SourceRuns, int]], least: int) -> int:
+        """How many of the new rows belong above rows that are in the order already.
+
+        New are those of these sources from these rows on, and `least` is the least of their clocks.
+        """
         newest = self._logical_at(len(self) - 1) >> _BELOW_SECOND
         late = 0
-        for runs, stop in new:
+        for known, first in new if least >> _BELOW_SECOND < newest else ():
+            runs = known.runs(first, known.rows)
             live = runs.logical >> STEP_BITS & _BATCHES > 0
-            late += int(runs.counts(stop)[live & (runs.logical >> _BELOW_SECOND < newest)].sum())
+            above = live & (runs.logical >> _BELOW_SECOND < newest)
+            late += int(runs.counts(known.rows)[above].sum())
         return late
 
     def _sort_from(self, place: int) -> None:
