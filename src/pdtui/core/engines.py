@@ -11,7 +11,9 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from pdtui.core.kinds import NO_RANK
+import numpy as np
+
+from pdtui.core.kinds import NO_RANK, Kind
 from pdtui.core.sides import Engine, Side
 from pdtui.core.source import Source
 from pdtui.core.steps import Step
@@ -33,6 +35,8 @@ _MOST_AT_ONCE = 256
 """No process has more engines or handshakes under way at a time; older ones were given up."""
 _MOST_SIDES = 4096
 """No source has that many handshakes, but one that was written for days, by many generations."""
+_TOGETHER = 1 << 14
+"""Traces that are taken in together: of all of a large log's there would be millions of objects."""
 _SENDER, _LISTENER = "send_async", "listen_for_requests"
 
 
@@ -70,14 +74,21 @@ class EngineReader:
         if most is not None:
             upto = min(whole, self._read + most)
         self.behind = upto < whole
-        traces = list(self.source.traces.among(self._read, upto, HANDSHAKE_STEPS))
-        self._read = upto
-        for trace in traces:
-            self._take(trace)
+        begin, self._read = self._read, upto
+        parts = [
+            self._take_some(at, min(at + _TOGETHER, upto)) for at in range(begin, upto, _TOGETHER)
+        ]
+        return any(parts)
+
+    def _take_some(self, first: int, stop: int) -> bool:
+        """Takes in some of the traces; whether any was of use."""
+        traces = list(self.source.traces.among(first, stop, HANDSHAKE_STEPS))
+        kinds = self.source.columns.kind[np.array([trace.row for trace in traces], np.int64)]
+        for trace, kind in zip(traces, kinds.tolist(), strict=True):
+            self._take(trace, self.source.kinds.kinds[kind])
         return bool(traces)
 
-    def _take(self, trace: Trace) -> None:
-        kind = self.source.kinds.kinds[int(self.source.columns.kind[trace.row])]
+    def _take(self, trace: Trace, kind: Kind) -> None:
         pid = self.source.kinds.processes[kind.process].pid
         rank = None if kind.rank == NO_RANK else kind.rank
         if trace.step in _COMING_UP:
