@@ -25,7 +25,7 @@ from pdtui.follow.feed import Feed
 from pdtui.follow.follower import FROM_THE_START, Follower, proof_of
 from pdtui.follow.ingest import Ingest
 from pdtui.follow.opening import Named, feed_of
-from pdtui.follow.splitting import processes_for, read_split
+from pdtui.follow.splitting import cores, processes_for, read_split
 
 WORTH_IT = 8 * 1024 * 1024
 """Bytes of a file from which on a process of its own is worth its start."""
@@ -38,9 +38,8 @@ def read_at_once(named: Sequence[Named], year: int | None, depth: Depth) -> dict
     """
     sizes = {source: _size(source) for source in named}
     large = [source for source in named if sizes[source] >= WORTH_IT]
-    cores = len(os.sched_getaffinity(0))
-    shares = processes_for([sizes[source] for source in large], cores)
-    workers = min(len(large), cores)
+    shares = processes_for([sizes[source] for source in large], cores())
+    workers = min(len(large), cores())
     try:
         if workers == 1 and shares[0] > 1:
             return {one: _read(one, year, depth, shares[0]) for one in large}
