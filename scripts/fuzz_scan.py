@@ -4,7 +4,8 @@
 Real lines are cut, glued, swapped, torn, prefixed, coloured and decoded wrongly. Each such log is
 read in five ways that must agree: by the slow reference, all at once, line by line, in pieces with
 unfinished lines shown, and in stretches that are scanned each by itself. A log on which they differ
-is made as short as possible and printed: it is a test that is missing. Ends with status 1 if there is one.
+is made as short as possible and printed: it is a test that is missing. Ends with
+status 1 if there is one.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ CUTTINGS = [
     Cutting(first=0, size=1, above=0, piece=1, lag=0),
     Cutting(first=0, size=1, above=1, piece=1, lag=4, scanners=3),
     Cutting(first=4, size=5, above=4, piece=3, lag=3),
+    Cutting(first=1, size=6, above=0, piece=6, lag=9),
 ]
 HEAD = b"INFO 11-22 06:35:%02d [core.py:71] step %d\n"
 
@@ -53,7 +54,9 @@ YEARLESS = [
     b"INFO %s 23:59:5%d [a.py:1] line\n" % (day, n)
     for day in (b"12-30", b"12-31", b"01-01") for n in range(6)
 ]  # fmt: skip
-LOCAL, UTC = b"INFO 11-22 10:3%d:00 [a.py:1] line\n", b"[2026-11-22 09:3%d:00] INFO a.py:1: line\n"
+LOCAL = b"INFO 11-22 10:3%d:00 [a.py:1] line\n"
+DATED = b"2026-11-22 10:3%d:00,1 - a - INFO - x\n"
+UTC = b"2026-11-22T09:3%d:00Z  INFO dynamo_llm::hub: x\n"
 WORKER, OTHER = b"(Worker_TP0 pid=7) ", b"(Worker_TP1 pid=8) "
 POD = b"prefill-7d9 vllm "
 NCCL = b"node-1:7:70 [0] NCCL "
@@ -70,7 +73,10 @@ LOGS = {
     "UTC and local time": b"".join(
         [UTC % 1, UTC % 2, LOCAL % 3, *(line % n for n in range(4, 9) for line in (UTC, LOCAL))]
     ),
-    "UTC alone for long": LOCAL % 0 + heads(6) + b"".join(UTC % n for n in range(9)),
+    "UTC alone for long": b"words\n" + LOCAL % 0 + heads(6) + b"".join(UTC % n for n in range(9)),
+    "UTC above local time": (
+        b"words\n" + DATED % 0 + b"".join(UTC % n + DATED % n + UTC % n for n in range(6))
+    ),
     "a pod that is no prefix before its first head": (
         heads(5) + (POD + b"words\n") * 6 + heads(3, 5, POD) + (POD + b"words\n") * 6
     ),
@@ -94,7 +100,7 @@ LOGS = {
         for n, line in enumerate(lines_of(heads(9, 0, WORKER)))
     ),
     "the trail of NCCL's warning": (
-        NCCL + b"WARN Call to connect failed\n" + heads(5)
+        heads(2) + NCCL + b"WARN Call to connect failed\n" + heads(5)
         + (NCCL + b"INFO misc/socket.cc:58 -> 2\n") * 4 + NCCL + b"INFO comm 0x7 ready\n"
         + (NCCL + b"INFO misc/socket.cc:59 -> 2\n") * 4
     ),
@@ -119,7 +125,7 @@ LOGS = {
         f"INFO 11-22 06:35:44 [p2p.py:7] 💯P2pNcclEngine init, rank:{n % 2}, "
         f"http_address:10.0.0.{n}:20001, zmq_address:10.0.0.{n}:21001, send_type:PUT\n".encode()
         for n in range(9)
-    ),
+    ) + heads(9),
 }  # fmt: skip
 
 
@@ -146,6 +152,14 @@ def test_it_is_scanned_again_what_depends_on_lines_that_were_not_seen() -> None:
              "a record that goes on over cuts", "the trail of NCCL's warning")  # fmt: skip
     for name in again:
         assert read(LOGS[name], blind).again > 0, name
+
+
+def test_what_is_known_by_now_is_taken_for_granted() -> None:
+    """A pod that appeared is a prefix to all who begin after that."""
+    data = heads(4) + (POD + b"words\n") * 8 + heads(2, 4, POD) + (POD + b"words\n") * 40
+    reading = read(data, Cutting(first=2, size=2, above=0, piece=2, lag=2))
+    assert 0 < reading.again <= 4
+    assert reading.joined > 20
 
 
 def test_where_nothing_depends_on_it_nothing_is_scanned_again() -> None:

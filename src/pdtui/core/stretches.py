@@ -87,6 +87,7 @@ class StretchScanner:
         """
         scanner, kinds = self._scanner, self._scanner.kinds
         if kinds.learned_prefixes != standing.prefixes:
+            # Till then lines alike are remembered as they were, and are not asked for again.
             self._refused.clear()
         if not stand(scanner, standing):
             return None
@@ -95,8 +96,6 @@ class StretchScanner:
             scanner.scan(above, 0)
             scanner.depth = depth
         prefixes, last = frozenset(kinds.learned_prefixes), scanner.records.last
-        # Where it is learned, it is not refused any more; and lines are not remembered so.
-        self._refused -= prefixes
         _assume(scanner)
         rows = [(scanner.scan(piece, begin), len(piece)) for begin, piece in pieces]
         if is_full(kinds):
