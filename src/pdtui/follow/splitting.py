@@ -35,6 +35,8 @@ HEAD = 1024 * 1024
 """Bytes that are scanned before, so that the processes know what lines look like."""
 STRETCH = 4 * BLOCK
 """Bytes of a stretch: of less, those that are scanned above it would be more of the work."""
+_EACH = 8
+"""Stretches for each process, of smaller files: with fewer, some have nothing to do at the end."""
 _AHEAD = 2
 """Stretches for each process that may be given out and not joined."""
 _MISSES = 4
@@ -70,7 +72,7 @@ def read_split(
     source.feed(begins[: begins.rfind(b"\n") + 1])
     scanner = source.lend()
     assert scanner is not None, "nothing unfinished is shown yet"
-    splitting = _Splitting(source, scanner, descriptor, size, said)
+    splitting = _Splitting(source, scanner, descriptor, _cuts(source.end, size, processes), said)
     try:
         splitting.run(processes)
     except HoleError:
@@ -91,12 +93,12 @@ class _Splitting:
         source: Source,
         scanner: Scanner,
         descriptor: int,
-        size: int,
+        cuts: list[int],
         said: Callable[[int], None],
     ) -> None:
         self._source, self._scanner, self._descriptor = source, scanner, descriptor
         self._said = said
-        self._cuts = [source.end, *range(STRETCH, size, STRETCH), size]
+        self._cuts = cuts
         """Where stretches begin and end, but for the line that is cut."""
         self._given = self._joined = 0
         """How many were given out, and how many are in the source."""
@@ -109,7 +111,7 @@ class _Splitting:
         """Reads all, or as much as there are processes for."""
         with suppress(OSError):
             # Where no more can be started, those that are there will do.
-            for _ in range(processes):
+            for _ in range(min(processes, len(self._cuts) - 1)):
                 process = StretchProcess(self._scanner, self._descriptor, self._processes)
                 self._processes.append(process)
         while self._joined < len(self._cuts) - 1 and self._is_worth_it:
@@ -164,3 +166,9 @@ class _Splitting:
             for piece in lines_between(self._descriptor, source.end, self._cuts[self._joined]):
                 source.add_scanned(self._scanner.scan(piece, source.end), len(piece))
         self._said(source.end)
+
+
+def _cuts(begin: int, end: int, processes: int) -> list[int]:
+    """Where stretches begin and end; blocks of the file are not cut, so that holes are seen."""
+    size = min(STRETCH, max(end // (_EACH * processes * BLOCK), 1) * BLOCK)
+    return [begin, *range(begin - begin % size + size, end, size), end]
