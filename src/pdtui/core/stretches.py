@@ -100,22 +100,26 @@ class StretchScanner:
         rows = [(scanner.scan(piece, begin), len(piece)) for begin, piece in pieces]
         if is_full(kinds):
             return None
-        inherited = scanner.inheritance
-        assumed = Assumed(
+        assumed = self._assumed(prefixes, last)
+        packed, learned = _packed_in([rows for rows, _ in rows], kinds), _learned(kinds)
+        numbers = _numbers_in(packed, assumed, learned)
+        return Stretch(rows, packed, assumed, learned, standing_of(scanner, *numbers))
+
+    def _assumed(self, prefixes: frozenset[tuple[int, bytes]], last: LastLine) -> Assumed:
+        """What was taken for granted since `_assume`, when these were known."""
+        scanner, refused = self._scanner, self._refused
+        rows = scanner.inheritance
+        return Assumed(
             prefixes,
-            frozenset(self._refused) if len(self._refused) < MOST_REFUSED else None,
+            frozenset(refused) if len(refused) < MOST_REFUSED else None,
             scanner.calendar.dated,
             last,
             scanner.records.asked,
-            inherited.heads_in.asked,
-            inherited.heads_of.asked,
-            inherited.stamps_in.asked,
-            inherited.stamps_of.asked,
+            rows.heads_in.asked,
+            rows.heads_of.asked,
+            rows.stamps_in.asked,
+            rows.stamps_of.asked,
         )
-        packed = _packed_in([rows for rows, _ in rows], kinds)
-        learned = _learned(kinds)
-        numbers = _numbers_in(packed, assumed, learned)
-        return Stretch(rows, packed, assumed, learned, standing_of(scanner, *numbers))
 
 
 def _assume(scanner: Scanner) -> None:
