@@ -33,7 +33,7 @@ WORTH_SPLITTING = 32 * 1024 * 1024
 """Bytes of a file from which on more than one process is worth it."""
 HEAD = 1024 * 1024
 """Bytes that are scanned before, so that the processes know what lines look like."""
-STRETCH = 4 * BLOCK
+STRETCH = 8 * BLOCK
 """Bytes of a stretch: of less, those that are scanned above it would be more of the work."""
 _EACH = 8
 """Stretches for each process, of smaller files: with fewer, some have nothing to do at the end."""

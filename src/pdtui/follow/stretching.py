@@ -22,7 +22,7 @@ from pdtui.core.stretches import Stretch, StretchScanner
 from pdtui.follow import child
 from pdtui.follow.follower import BLOCK
 
-ABOVE = 256 * 1024
+ABOVE = 128 * 1024
 """Bytes above a stretch that are scanned too: records end and processes write within so many."""
 
 
