@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from tests.conftest import DATA
 from tests.core.sources import opened
 from tests.core.stretching import all_of
 
+from pdtui.core.grammar import Grammar, use_grammar
+from pdtui.core.markers import Marker, add_markers
 from pdtui.core.scan import EVERYTHING
 from pdtui.core.source import Segment, Source
 from pdtui.follow import parallel, splitting, stretching, tail, whole
@@ -172,20 +175,99 @@ def test_one_large_file_is_read_here_by_processes(
     """With a last line that is not whole, and what is appended before all has been read."""
     path, more = tmp_path / "prefill.log", b"INFO 11-22 07:00:00 [a.py:1] x\nnot whole"
     path.write_bytes(REAL.read_bytes() + b"INFO 11-22 06:59:59 [a.py")
-    read = parallel.read_split
 
-    def appended(source: Source, descriptor: int, processes: int) -> int | None:
-        found = read(source, descriptor, processes)
+    def append() -> None:
         with path.open("ab") as file:
             file.write(b":1] y\n" + more)
+
+    with read_with(path, append, monkeypatch) as source:
+        assert is_as_read_alone(source, path.read_bytes())
+        assert source.read(0, source.end) == path.read_bytes()
+
+
+def test_a_file_that_is_replaced_meanwhile_is_read_with_what_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both are its rows, and both can be read."""
+    path, rotated = tmp_path / "prefill.log", tmp_path / "prefill.log.1"
+    path.write_bytes(REAL.read_bytes())
+
+    def rotate() -> None:
+        path.rename(rotated)
+        path.write_bytes(b"INFO 11-22 07:00:00 [a.py:1] x\n")
+
+    with read_with(path, rotate, monkeypatch) as source:
+        both = rotated.read_bytes() + path.read_bytes()
+        assert is_as_read_alone(source, both)
+        assert source.read(0, source.end) == both
+
+
+@contextmanager
+def read_with(
+    path: Path, change: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Source]:
+    """The file, to which that happens when its processes have read what was there."""
+    read = parallel.read_split
+
+    def changed(source: Source, descriptor: int, processes: int) -> int | None:
+        found = read(source, descriptor, processes)
+        change()
         return found
 
-    monkeypatch.setattr(parallel, "read_split", appended)
+    monkeypatch.setattr(parallel, "read_split", changed)
     named, _ = resolve([str(path)])
     [source] = read_at_once(named, 2026, EVERYTHING).values()
-    assert is_as_read_alone(source, path.read_bytes())
-    assert source.read(0, source.end) == path.read_bytes()
+    yield source
     source.close()
+
+
+def test_who_is_killed_leaves_no_processes_behind() -> None:
+    """They end when nobody is there any more who would give them something to do."""
+    data = REAL.read_bytes()
+    with opened(data) as source:
+        scanner = source.lend()
+        assert scanner
+        told, tell = os.pipe()
+        if not (parent := os.fork()):
+            try:
+                started: list[StretchProcess] = []
+                for _ in range(3):
+                    started.append(StretchProcess(scanner, tell, started))
+                os.write(tell, b" ".join(b"%d" % process._pid for process in started))
+                signal.pause()
+            finally:
+                os._exit(1)
+        pids = [int(pid) for pid in os.read(told, 99).split()]
+    assert len(pids) == 3
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    eventually(lambda: not any(map(runs, pids)))
+    os.close(told)
+    os.close(tell)
+
+
+def runs(pid: int) -> bool:
+    """Whether there is such a process, other than one that nobody has waited for."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_own_formats_and_markers_count_there_too(tmp_path: Path) -> None:
+    """What the user has configured is the same in all processes."""
+    path = tmp_path / "a.log"
+    path.write_text("INFO 11-22 06:35:44 [a.py:1] step\n" * 300 + "it is slow\n" * 900)
+    add_markers((Marker("🐌", "slow", "S", "slow"),))
+    use_grammar(Grammar(patterns=((re.compile(rb"is slow"), "🐌"),)))
+    try:
+        with split(path) as (source, read):
+            assert read == path.stat().st_size
+            assert is_as_read_alone(source, path.read_bytes())
+            assert source.kinds.marker_sets[-1] == ("🐌",)
+    finally:
+        add_markers(())
+        use_grammar(Grammar())
 
 
 def test_two_files_have_two_processes_each_where_there_are_four(
