@@ -173,11 +173,12 @@ def _in_pieces(data: bytes, columns: list[tuple[object, ...]], pick: random.Rand
 
 
 def _in_stretches(data: bytes, known: list[object], pick: random.Random) -> str:
+    largest = max(6, data.count(b"\n") // 6)
     cutting = Cutting(
-        first=pick.randint(0, 4),
-        size=pick.randint(1, 6),
-        above=pick.randint(0, 6),
-        piece=pick.randint(1, 4),
+        first=pick.randint(0, largest),
+        size=pick.randint(1, largest),
+        above=pick.randint(0, largest),
+        piece=pick.randint(1, largest),
         lag=pick.randint(0, 4),
         scanners=pick.randint(1, 3),
     )
@@ -216,6 +217,7 @@ def main() -> int:
     parser.add_argument("logs", nargs="*", type=Path, help="logs or folders; default: tests/data")
     parser.add_argument("--minutes", type=float, default=1)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--together", type=int, default=1, help="mutated logs that make one")
     parser.add_argument("--most", type=int, default=5, help="stop after so many finds")
     options = parser.parse_args()
     logs = [log for path in options.logs or [ROOT / "tests" / "data"]
@@ -224,7 +226,7 @@ def main() -> int:
     until = time.monotonic() + 60 * options.minutes
     count, lines, found = 0, 0, 0
     while time.monotonic() < until and found < options.most:
-        data = mutator.log()
+        data = b"\n".join(mutator.log() for _ in range(options.together))
         count, lines = count + 1, lines + len(lines_of(data))
         if trouble(data, count):
             found += 1
