@@ -115,7 +115,7 @@ def all_of(source: Source) -> list[object]:
         list(source.traces),
         source.requests.row[:].tolist(),
         source.requests.key[:].tolist(),
-        {spelled[process] for process in used},
+        sorted(str(spelled[process]) for process in used),
         facts,
         of_pid,
         of_address,

@@ -113,6 +113,10 @@ LOGS = {
         b'{"asctime": "2026-11-22 06:35:%02d", "levelname": "INFO", "message": "step %d", '
         b'"process": %d, "processName": "P%d"}\n' % (n, n, n % 2, n // 3) for n in range(12)
     ),
+    "a process with an empty name": b"".join(
+        b'{"asctime": "2026-11-22 06:35:%02d", "levelname": "INFO", "message": "step", '
+        b'"processName": ""}\n' % n for n in range(12)
+    ),
     "an unfinished last line": heads(7) + b"INFO 11-22 06:35:59 [core.py:7] not whole",
     "names, of which the last counts": b"".join(
         heads(2, n, b"(%s pid=7) " % name) for n, name in enumerate((b"A", b"B", b"A", b"C"))

@@ -43,7 +43,8 @@ def labels_of(
     said = {}
     for number in sorted({_field(one, _PROCESS) for one in all_packed}.union(processes) - {0}):
         process = kinds.processes[number]
-        name = process.name if process.pid is None else None
+        # One may have an empty name, and is known by that.
+        name = process.name or "" if process.pid is None else None
         said[number] = (process.pid, name, process.container)
         containers.add(process.container)
     return Labels(
