@@ -34,9 +34,10 @@ WORTH_SPLITTING = 32 * 1024 * 1024
 HEAD = 1024 * 1024
 """Bytes that are scanned before, so that the processes know what lines look like."""
 STRETCH = 8 * BLOCK
-"""Bytes of a stretch: of less, those that are scanned above it would be more of the work."""
-_EACH = 8
-"""Stretches for each process, of smaller files: with fewer, some have nothing to do at the end."""
+"""Bytes of a stretch at most: of less, those that are scanned above it are more of the work."""
+_ROUNDS = 2
+"""Stretches that each process could have of what is left: towards the end they become smaller, so
+that all end together."""
 _AHEAD = 2
 """Stretches for each process that may be given out and not joined."""
 _MISSES = 4
@@ -170,5 +171,9 @@ class _Splitting:
 
 def _cuts(begin: int, end: int, processes: int) -> list[int]:
     """Where stretches begin and end; blocks of the file are not cut, so that holes are seen."""
-    size = min(STRETCH, max(end // (_EACH * processes * BLOCK), 1) * BLOCK)
-    return [begin, *range(begin - begin % size + size, end, size), end]
+    cuts = [begin]
+    while cuts[-1] < end:
+        block = cuts[-1] - cuts[-1] % min(BLOCK, STRETCH)
+        most = (end - block) // (_ROUNDS * processes * BLOCK) * BLOCK
+        cuts.append(min(block + min(STRETCH, max(most, BLOCK)), end))
+    return cuts
