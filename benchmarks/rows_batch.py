@@ -23,8 +23,14 @@ def stats_small(bench: Bench) -> list[Line]:
 
 
 def stats_large(bench: Bench) -> list[Line]:
-    """The same of 2 × 5,000,000 lines, and on one core against two."""
-    return [*_stats(bench, bench.large, 0.33), _on_cores(bench)]
+    """The same of 2 × 5,000,000 lines, and on one core against two, of both files and of one."""
+    names, amount = bench.pair(bench.large), _amount(bench, bench.pair(bench.large), bench.large)
+    alone = f"one file of {bench.large:,} lines ({bench.files.size(names[:1]) / 1e6:,.0f} MB)"
+    return [
+        *_stats(bench, bench.large, 0.33),
+        _on_cores(bench, names, amount),
+        _on_cores(bench, names[:1], alone),
+    ]
 
 
 def _stats(bench: Bench, lines: int, of_lnav: float, of_wc: float | None = None) -> list[Line]:
@@ -51,11 +57,11 @@ def _stats(bench: Bench, lines: int, of_lnav: float, of_wc: float | None = None)
     return said
 
 
-def _on_cores(bench: Bench) -> Line:
-    names, one = bench.pair(bench.large), bench.pair(1)
+def _on_cores(bench: Bench, names: list[str], amount: str) -> Line:
+    one = bench.pair(1)[: len(names)]
     many, single = (bench.peers.pdtui("stats", *names, cores=n) for n in (2, 1))
     line = Line(
-        f"stats on two cores, {_amount(bench, names, bench.large)}",
+        f"stats on two cores, {amount}",
         "≥ 1.6 × one core",
         "only one core here",
         "",

@@ -2,9 +2,10 @@
 """Looks for logs that are read wrongly: `scripts/fuzz_scan.py --minutes 10 --seed 1 [LOGS…]`.
 
 Real lines are cut, glued, swapped, torn, prefixed, coloured and decoded wrongly. Each such log is
-read in four ways that must agree: by the slow reference, all at once, line by line, and in pieces
-with unfinished lines shown. A log on which they differ is made as short as possible and printed: it
-is a test that is missing. Ends with status 1 if there is one.
+read in five ways that must agree: by the slow reference, all at once, line by line, in pieces with
+unfinished lines shown, and in stretches that are scanned each by itself. A log on which they differ
+is made as short as possible and printed: it is a test that is missing. Ends with
+status 1 if there is one.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
 from tests import reference  # noqa: E402
 from tests.core.sources import columns_of, differences, growing, lines_of, opened, said  # noqa: E402
+from tests.core.stretching import Cutting, all_of, read_in_stretches  # noqa: E402
 
 from pdtui.core.formats import FORMATS  # noqa: E402
 
@@ -142,7 +144,7 @@ def trouble(data: bytes, seed: int) -> str:
     """What is wrong with how this log is read; empty where nothing is."""
     try:
         with opened(data) as whole:
-            words, columns = said(whole), columns_of(whole)
+            words, columns, known = said(whole), columns_of(whole), all_of(whole)
             if whole.read(0, whole.end) != data or len(whole) != len(lines_of(data)):
                 return "its rows are not its lines"
         if found := differences(reference.read(data, YEAR), words, data):
@@ -150,7 +152,8 @@ def trouble(data: bytes, seed: int) -> str:
         with opened(lines_of(data)) as by_line:
             if unlike := _unlike(columns, columns_of(by_line)):
                 return "at once and line by line: " + unlike
-        return _in_pieces(data, columns, random.Random(seed))
+        pick = random.Random(seed)
+        return _in_pieces(data, columns, pick) or _in_stretches(data, known, pick)
     except Exception as error:  # whatever it is, it is what is looked for
         return f"{type(error).__name__}: {error}"
 
@@ -167,6 +170,21 @@ def _in_pieces(data: bytes, columns: list[tuple[object, ...]], pick: random.Rand
         written.source.finish_line()
         unlike = _unlike(columns, columns_of(written.source))
     return unlike and "at once and in pieces: " + unlike
+
+
+def _in_stretches(data: bytes, known: list[object], pick: random.Random) -> str:
+    largest = max(6, data.count(b"\n") // 6)
+    cutting = Cutting(
+        first=pick.randint(0, largest),
+        size=pick.randint(1, largest),
+        above=pick.randint(0, largest),
+        piece=pick.randint(1, largest),
+        lag=pick.randint(0, 4),
+        scanners=pick.randint(1, 3),
+    )
+    parts = zip(known, all_of(read_in_stretches(data, cutting).source), strict=True)
+    unlike = next((f"{one} and {other}" for one, other in parts if one != other), "")
+    return unlike and f"at once and in stretches, {cutting}: {unlike}"
 
 
 def _unlike(wanted: list[tuple[object, ...]], got: list[tuple[object, ...]]) -> str:
@@ -199,6 +217,7 @@ def main() -> int:
     parser.add_argument("logs", nargs="*", type=Path, help="logs or folders; default: tests/data")
     parser.add_argument("--minutes", type=float, default=1)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--together", type=int, default=1, help="mutated logs that make one")
     parser.add_argument("--most", type=int, default=5, help="stop after so many finds")
     options = parser.parse_args()
     logs = [log for path in options.logs or [ROOT / "tests" / "data"]
@@ -207,14 +226,14 @@ def main() -> int:
     until = time.monotonic() + 60 * options.minutes
     count, lines, found = 0, 0, 0
     while time.monotonic() < until and found < options.most:
-        data = mutator.log()
+        data = b"\n".join(mutator.log() for _ in range(options.together))
         count, lines = count + 1, lines + len(lines_of(data))
         if trouble(data, count):
             found += 1
             short = shortest(data, count)
             print(f"log {count}: {trouble(short, count)}\n    {short!r}\n", flush=True)
     print(
-        f"seed {options.seed}: {count} logs, {lines} lines, each read in four ways; {found} finds"
+        f"seed {options.seed}: {count} logs, {lines} lines, each read in five ways; {found} finds"
     )
     return int(found > 0)
 

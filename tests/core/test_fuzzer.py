@@ -27,7 +27,7 @@ def fuzzer() -> ModuleType:
 
 
 def test_a_few_mutated_logs_are_read_alike(fuzzer: ModuleType, data: Path) -> None:
-    """By the reference, all at once, line by line and in pieces."""
+    """By the reference, all at once, line by line, in pieces and in stretches."""
     mutator = fuzzer.Mutator(sorted(data.rglob("*.log")), seed=7)
     for number in range(12):
         log = mutator.log()

@@ -189,6 +189,14 @@ def test_the_engine_ranks_the_pid_of_its_own_container() -> None:
     assert [row.rank for row in rows] == [3, 3, None, 4]
 
 
+def test_the_engines_of_two_containers_rank_their_pids_though_they_are_alike() -> None:
+    """In one block: that the same words were read before makes no difference."""
+    start = "INFO 11-22 06:35:44 [a.py:1] [Rank 3] P2pNcclEngine.__init__ START | n=0, pid=7"
+    lines = [f"decode-{n}  | {line}\n" for line in (start, "vm:7:8 NCCL INFO x") for n in (1, 2)]
+    lines.append("decode-1  | INFO 11-22 06:35:44 [a.py:1] [Rank 4] another rank in the file\n")
+    assert [row.rank for row in scanned("".join(lines).encode())] == [3, 3, 3, 3, 4]
+
+
 def test_no_more_than_six_prefixes() -> None:
     """A line made of prefixes ends somewhere, without an error."""
     row = scanned(("[rank1]: " * 100 + HEAD).encode())[0]

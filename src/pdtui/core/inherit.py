@@ -8,6 +8,7 @@ containers. A row without a stamp has its process's last stamp, else its contain
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -16,34 +17,68 @@ from pdtui.core.claims import Claims
 from pdtui.core.kinds import NO_PROCESS, field_mask
 from pdtui.core.stamps import NO_TIME
 
-_INHERITED = field_mask("level", "process", "rank", "address")
+INHERITED = field_mask("level", "process", "rank", "address")
+"""What a continuation row has of its head."""
 _RANK = field_mask("rank")
 _FORMAT = field_mask("format", "torn")
 _CONTINUES = field_mask("continuation")
 _NONE = -1
+_T = TypeVar("_T")
+
+
+class Head(NamedTuple):
+    """The first row of a record."""
+
+    packed: int
+    """Its properties, see `kinds.pack`."""
+    when: int
 
 
 @dataclass(slots=True)
-class _Head:
-    packed: int
-    when: int
+class Last(Generic[_T]):
+    """What each group of rows (those of a process, or of a container) had last."""
+
+    known: dict[int, _T] = field(default_factory=dict)
+    assumed: dict[int, _T] | None = None
+    """What is taken for granted of the rows above, where those are read elsewhere."""
+    asked: dict[int, _T | None] = field(default_factory=dict)
+    """What of that was made use of."""
+
+    def get(self, group: int) -> _T | None:
+        """What the group had last, None if nothing."""
+        found = self.known.get(group)
+        if found is None and self.assumed is not None:
+            found = self.asked[group] = self.assumed.get(group)
+        return found
+
+    def assume(self) -> None:
+        """From now on what is known is only taken for granted."""
+        self.known, self.assumed, self.asked = {}, self.known, {}
 
 
 @dataclass(slots=True)
 class Inheritance:
     """The heads and stamps that rows of the next block may still take over."""
 
-    _head_in: dict[int, _Head] = field(default_factory=dict)
-    """Container → its last head."""
-    _head_of: dict[int, _Head] = field(default_factory=dict)
-    """Process → its last head."""
-    _stamp_in: dict[int, int] = field(default_factory=dict)
-    _stamp_of: dict[int, int] = field(default_factory=dict)
+    heads_in: Last[Head] = field(default_factory=Last)
+    """By container."""
+    heads_of: Last[Head] = field(default_factory=Last)
+    """By process."""
+    stamps_in: Last[int] = field(default_factory=Last)
+    stamps_of: Last[int] = field(default_factory=Last)
+
+    @property
+    def all(self) -> tuple[Last[Head], Last[Head], Last[int], Last[int]]:
+        """All that is kept."""
+        return self.heads_in, self.heads_of, self.stamps_in, self.stamps_of
 
     def fork(self) -> Inheritance:
         """A copy that later changes to this one do not reach."""
         return Inheritance(
-            dict(self._head_in), dict(self._head_of), dict(self._stamp_in), dict(self._stamp_of)
+            Last(dict(self.heads_in.known)),
+            Last(dict(self.heads_of.known)),
+            Last(dict(self.stamps_in.known)),
+            Last(dict(self.stamps_of.known)),
         )
 
     def fill(self, own: Positions, times: Positions, claims: Claims) -> tuple[Positions, Positions]:
@@ -62,22 +97,22 @@ class Inheritance:
         head = self._head_above(process, container)
         return head.packed if head else 0
 
-    def _head_above(self, process: int, container: int) -> _Head | None:
+    def _head_above(self, process: int, container: int) -> Head | None:
         if process == NO_PROCESS:
-            return self._head_in.get(container)
-        return self._head_of.get(process)
+            return self.heads_in.get(container)
+        return self.heads_of.get(process)
 
     def _inherit_times(self, times: Positions, claims: Claims) -> Positions:
         stamped = times != NO_TIME
         if stamped.all():
             return times.copy()
         when = _nearest(
-            times, _last_in_group(stamped, claims.container), self._stamp_in, claims.container
+            times, _last_in_group(stamped, claims.container), self.stamps_in, claims.container
         )
         needy = np.flatnonzero(~stamped & (claims.process != NO_PROCESS))
         if len(needy):
             above = _last_in_group(stamped, claims.process)[needy]
-            of_process = _nearest(times, above, self._stamp_of, claims.process[needy])
+            of_process = _nearest(times, above, self.stamps_of, claims.process[needy])
             known = of_process != NO_TIME
             when[needy[known]] = of_process[known]
         return when
@@ -107,30 +142,31 @@ class Inheritance:
     def _keep(self, packed: Positions, times: Positions, when: Positions, claims: Claims) -> None:
         stamped, heads = np.flatnonzero(times != NO_TIME), np.flatnonzero(claims.begins)
         for groups, stamps, open_heads in (
-            (claims.container, self._stamp_in, self._head_in),
-            (claims.process, self._stamp_of, self._head_of),
+            (claims.container, self.stamps_in, self.heads_in),
+            (claims.process, self.stamps_of, self.heads_of),
         ):
             for group, place in _last_of_each(groups, stamped):
-                stamps[group] = int(times[place])
+                stamps.known[group] = int(times[place])
             for group, place in _last_of_each(groups, heads):
-                open_heads[group] = _Head(int(packed[place]), int(when[place]))
+                open_heads.known[group] = Head(int(packed[place]), int(when[place]))
 
 
 def _nearest(
-    times: Positions, above: Positions, carried: dict[int, int], groups: Positions
+    times: Positions, above: Positions, carried: Last[int], groups: Positions
 ) -> Positions:
     """The time at the row above of each row, or what its group has from before this block."""
     when = times[above]
     first = np.flatnonzero(above == _NONE)
     for group in np.unique(groups[first]).tolist():
-        when[first[groups[first] == group]] = carried.get(group, NO_TIME)
+        known = carried.get(group)
+        when[first[groups[first] == group]] = NO_TIME if known is None else known
     return when
 
 
 def _continue(own: Positions, head: Positions | int) -> Positions:
     """A continuation row: its head's properties, but a rank that it states itself."""
     stated = own & _RANK
-    taken = np.where(stated != 0, head & (_INHERITED & ~_RANK) | stated, head & _INHERITED)
+    taken = np.where(stated != 0, head & (INHERITED & ~_RANK) | stated, head & INHERITED)
     # A head that only repeats its record's keeps the format that takes it apart.
     continued: Positions = taken | _CONTINUES | own & _FORMAT
     return continued

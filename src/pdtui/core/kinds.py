@@ -79,9 +79,9 @@ class Rank(NamedTuple):
 _WIDTHS = (6, 3, 16, 12, 12, 10, 1, 1, 1)
 _SHIFTS = tuple(int(s) for s in np.cumsum((0, *_WIDTHS[:-1])))
 _SHIFT_OF = dict(zip(Kind._fields, _SHIFTS, strict=True))
-_MAX_SIGNS = 1 << 6
-_MAX_CONTAINERS = 1 << 16
-_MAX_PROCESSES, _MAX_MARKER_SETS, _MAX_ADDRESSES = (1 << _WIDTHS[i] for i in (2, 4, 5))
+MAX_SIGNS = 1 << 6
+MAX_CONTAINERS = 1 << 16
+MAX_PROCESSES, MAX_MARKER_SETS, MAX_ADDRESSES = (1 << _WIDTHS[i] for i in (2, 4, 5))
 
 
 def pack(**fields: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
@@ -89,6 +89,12 @@ def pack(**fields: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> npt.NDArray
     parts = [values.astype(np.int64) << _SHIFT_OF[name] for name, values in fields.items()]
     packed: npt.NDArray[np.int64] = np.bitwise_or.reduce(parts)
     return packed
+
+
+def packed_of(kind: Kind) -> int:
+    """The packed number of a kind."""
+    packed = zip((*kind[:3], kind.rank + 1, *kind[4:]), _SHIFTS, strict=True)
+    return sum(value << shift for value, shift in packed)
 
 
 def field_mask(*names: str) -> int:
@@ -277,13 +283,29 @@ class KindTable:
         key = (container, name if pid is None else pid)
         number = self._process_numbers.get(key)
         if number is None:
-            if len(self.processes) == _MAX_PROCESSES:
+            if len(self.processes) == MAX_PROCESSES:
                 return NO_PROCESS
             number = self._process_numbers[key] = len(self.processes)
             self.processes.append(Process(pid, container=container))
         if name:
             self.name_process(number, name)
         return number
+
+    def known_process(self, pid: int | None, name: str | None, container: int) -> int | None:
+        """The number of such a process, None where there was none yet."""
+        return self._process_numbers.get((container, name if pid is None else pid))
+
+    def known_container(self, name: str) -> int | None:
+        """The number of this container, None where there was none yet."""
+        return self._container_numbers.get(name)
+
+    def known_marker_set(self, emoji: tuple[str, ...]) -> int | None:
+        """The number of this tuple of markers, None where there was none yet."""
+        return self._marker_set_numbers.get(emoji)
+
+    def known_address(self, address: str) -> int | None:
+        """The number of this address, None where there was none yet."""
+        return self._address_numbers.get(address)
 
     def name_process(self, process: int, name: str) -> None:
         """A row of this process gave it this name."""
@@ -295,7 +317,7 @@ class KindTable:
         """The number of the container or pod with this name."""
         number = self._container_numbers.get(name)
         if number is None:
-            if len(self.containers) == _MAX_CONTAINERS:
+            if len(self.containers) == MAX_CONTAINERS:
                 return NO_CONTAINER
             number = self._container_numbers[name] = len(self.containers)
             self.containers.append(name)
@@ -312,7 +334,7 @@ class KindTable:
         sign = plain(emoji)
         if sign in self.signs:
             return self.signs.index(sign)
-        if len(self.signs) == _MAX_SIGNS:
+        if len(self.signs) == MAX_SIGNS:
             return 0
         self.signs.append(sign)
         return len(self.signs) - 1
@@ -321,7 +343,7 @@ class KindTable:
         """The number of this tuple of markers."""
         number = self._marker_set_numbers.get(emoji)
         if number is None:
-            if len(self.marker_sets) == _MAX_MARKER_SETS:
+            if len(self.marker_sets) == MAX_MARKER_SETS:
                 return 0
             number = self._marker_set_numbers[emoji] = len(self.marker_sets)
             self.marker_sets.append(emoji)
@@ -331,7 +353,7 @@ class KindTable:
         """The number of this address."""
         number = self._address_numbers.get(address)
         if number is None:
-            if len(self.addresses) == _MAX_ADDRESSES:
+            if len(self.addresses) == MAX_ADDRESSES:
                 return 0
             number = self._address_numbers[address] = len(self.addresses)
             self.addresses.append(address)

@@ -101,14 +101,16 @@ def learn(
 def _learn_lessons(
     lines: Lines, marks: Marks, claims: Claims, kinds: KindTable, rows: Positions
 ) -> None:
-    said: dict[tuple[int, int, bytes], tuple[bytes | None, ...]] = {}
-    places = (column[rows].tolist() for column in (claims.process, marks.rank, marks.text_at))
-    for row, process, rank, begin in zip(rows.tolist(), *places, strict=True):
+    said: dict[tuple[int, int, int, bytes], tuple[bytes | None, ...]] = {}
+    columns = (claims.process, claims.container, marks.rank, marks.text_at)
+    places = (column[rows].tolist() for column in columns)
+    for row, process, container, rank, begin in zip(rows.tolist(), *places, strict=True):
         for lesson in _BY_BEGIN[lines.text[begin : begin + _BYTES]]:
             found = lesson.pattern.match(lines.text, begin, int(lines.ends[row]))
             # NCCL says with each communicator which GPU it is on.
-            if found and said.get((process, rank, lesson.begin)) != found.groups():
-                said[process, rank, lesson.begin] = found.groups()
+            key = (process, container, rank, lesson.begin)
+            if found and said.get(key) != found.groups():
+                said[key] = found.groups()
                 groups = found.groupdict().items()
                 facts = {name: _word(value) for name, value in groups if value}
                 _enter(kinds, claims, row, rank, facts)

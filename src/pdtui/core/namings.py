@@ -8,6 +8,7 @@ from pdtui.core.bytescan import Positions
 from pdtui.core.kinds import KindTable
 
 _NOTHING = 0
+_NOWHERE = -1
 
 
 class Namings:
@@ -24,15 +25,13 @@ class Namings:
         after = [self._number((*self._said[number], (process, name))) for number in before.tolist()]
         return np.array(after, np.int64)[which]
 
-    def settle(self, numbers: Positions, fresh: Positions) -> None:
-        """Gives processes the names of a block's lines; `fresh` are those unlike any before."""
-        named = {one for said in self._said for one in said}
-        if len({process for process, _ in named}) == len(named):
-            # Each has one name, which it has already where the like was read before.
-            numbers = numbers[fresh]
-        distinct, first = np.unique(numbers[::-1], return_index=True)
-        for place in np.argsort(-first).tolist():
-            for process, name in self._said[int(distinct[place])]:
+    def settle(self, numbers: Positions) -> None:
+        """Gives processes the names of a block's lines."""
+        last = np.full(len(self._said), _NOWHERE)
+        last[numbers] = np.arange(len(numbers))
+        order = np.argsort(last)
+        for number in order[last[order] > _NOWHERE].tolist():
+            for process, name in self._said[number]:
                 self._kinds.name_process(process, name)
 
     def _number(self, said: tuple[tuple[int, str], ...]) -> int:

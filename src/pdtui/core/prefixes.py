@@ -40,6 +40,7 @@ _JOURNALS = (1, 4)
 _CONTAINER_SHIFT, _PID_SHIFT = 48, 20
 """A container's number, a pid (of 8 digits at most) and that of a name as one number."""
 _STEM = re.compile(r"[A-Za-z]*")
+MOST_REFUSED = 4096
 
 
 @dataclass(slots=True)
@@ -52,6 +53,8 @@ class PrefixPeeler:
     _turn: int = 0
     _stems: dict[str, int] = field(default_factory=dict)
     """What names begin with, `Worker` of `Worker_TP1`, and a number for it."""
+    refused: set[tuple[int, bytes]] | None = None
+    """What was not peeled since it was not learned yet, where that is kept; see `joining.py`."""
 
     def fork(self) -> PrefixPeeler:
         """A peeler that goes on from the same place, for text that may turn out otherwise."""
@@ -225,6 +228,8 @@ class PrefixPeeler:
         if self._is_head(claims.text, at, end):
             self.kinds.learned_prefixes.add(key)
             return True
+        if self.refused is not None and len(self.refused) < MOST_REFUSED:
+            self.refused.add(key)
         return False
 
     def _is_head(self, text: bytes, at: int, end: int) -> bool:

@@ -82,7 +82,7 @@ class Scanner:
     kinds: KindTable
     first_year: int
     depth: Depth = EVERYTHING
-    _calendar: Calendar = field(init=False)
+    calendar: Calendar = field(init=False)
     alike: Alike = field(init=False)
     """The lines that are told by others like them."""
     _prefixes: int = 0
@@ -90,28 +90,34 @@ class Scanner:
     _outlines: Outlines = field(init=False)
     _namings: Namings = field(init=False)
     _claimer: Claimer = field(init=False)
-    _peeler: PrefixPeeler = field(init=False)
-    _records: Records = field(init=False)
-    _inheritance: Inheritance = field(init=False)
+    peeler: PrefixPeeler = field(init=False)
+    records: Records = field(init=False)
+    inheritance: Inheritance = field(init=False)
 
     def __post_init__(self) -> None:
-        self._calendar = Calendar(self.kinds.grammar, self.first_year)
+        self.calendar = Calendar(self.kinds.grammar, self.first_year)
         self._outlines = Outlines(TEXTS)
         self.alike = Alike(self.kinds, self._outlines)
         self._namings = Namings(self.kinds)
         self._claimer = Claimer(self.kinds)
-        self._peeler = PrefixPeeler(self.kinds)
-        self._records = Records(self.kinds.grammar)
-        self._inheritance = Inheritance()
+        self.peeler = PrefixPeeler(self.kinds)
+        self.records = Records(self.kinds.grammar)
+        self.inheritance = Inheritance()
 
     def fork(self) -> Scanner:
         """A scanner that goes on from the same place, for text that may turn out otherwise."""
         fork = copy.copy(self)
-        fork._calendar = self._calendar.fork()
-        fork._peeler = self._peeler.fork()
-        fork._records = copy.copy(self._records)
-        fork._inheritance = self._inheritance.fork()
+        fork.calendar = self.calendar.fork()
+        fork.peeler = self.peeler.fork()
+        fork.records = copy.copy(self.records)
+        fork.inheritance = self.inheritance.fork()
         return fork
+
+    def forget_lines(self) -> None:
+        """Forgets what lines alike are, where not only its own lines changed its kinds."""
+        self.alike.forget()
+        self._namings = Namings(self.kinds)
+        self._prefixes = len(self.kinds.learned_prefixes)
 
     def scan(self, data: bytes, offset: int) -> Rows:
         """The rows of `data`, which begins at `offset` of the source and ends with a line's end.
@@ -123,7 +129,7 @@ class Scanner:
         lines = split(data)
         claims, seen, marks, may_hold = self._understand(lines)
         unsure = self._claimer.unsure_of(claims, _rows(may_hold, MayHold.CLAIM))
-        self._records.fold(claims, lines.returns)
+        self.records.fold(claims, lines.returns)
         find_marks(seen, marks, self.kinds, _rows(may_hold, MayHold.EVENT))
         learn(seen, marks, claims, self.kinds, _rows(may_hold, MayHold.LESSON))
         # A bare line that begins with a marker (the proxy prints such) is no continuation.
@@ -180,7 +186,7 @@ class Scanner:
             may_hold[unsure] |= MayHold.CLAIM
             lead = marks.text_at - seen.message_at
             self._keep(claims, marks, lead, may_hold, _without(fresh, held))
-        self._namings.settle(claims.named, fresh)
+        self._namings.settle(claims.named)
         return claims, seen, marks, may_hold
 
     def _what_they_may_hold(
@@ -238,7 +244,7 @@ class Scanner:
         unsure: list[int] = []
         for turn in range(MOST_PREFIXES + 1):
             unsure += self._claimer.claim(claims, rows)
-            rows = self._peeler.peel(claims, claims.unclaimed(rows), turn)
+            rows = self.peeler.peel(claims, claims.unclaimed(rows), turn)
             if not len(rows):
                 break
         return unsure
@@ -255,7 +261,7 @@ class Scanner:
             prefix = last_prefix(claims.text, begin, found.begin)
             if found.torn and prefix is not None:
                 claims.at[row] = prefix
-                self._peeler.peel(claims, mine, MOST_PREFIXES)
+                self.peeler.peel(claims, mine, MOST_PREFIXES)
                 claims.rank[row] = NO_RANK
             claims.at[row] = found.begin
             self._take_turns(claims, mine)
@@ -263,8 +269,8 @@ class Scanner:
     def _inherit(
         self, claims: Claims, own: Positions, markers: Positions
     ) -> tuple[Positions, npt.NDArray[np.uint32]]:
-        times = self._calendar.times(claims)
-        packed, when = self._inheritance.fill(own, times, claims)
+        times = self.calendar.times(claims)
+        packed, when = self.inheritance.fill(own, times, claims)
         packed |= pack(markers=markers, stamped=claims.stamped)
         return when, self.kinds.numbers(packed)
 
@@ -300,7 +306,7 @@ class Scanner:
             if mine.any():
                 return bool(claims.level[begin + int(np.flatnonzero(mine)[-1])] >= ERROR)
             stop, reach = begin, 4 * reach
-        return level_of(self._inheritance.open_head(process, int(claims.container[row]))) >= ERROR
+        return level_of(self.inheritance.open_head(process, int(claims.container[row]))) >= ERROR
 
 
 def _rows(may_hold: Positions, bit: int) -> Positions:

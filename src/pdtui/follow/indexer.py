@@ -1,6 +1,7 @@
 """Reads a large file in a process of its own, so that the screen has an interpreter to itself.
 
-It is given the open file, and sends back what it found: six bytes of columns a row.
+It is given the open file, and sends back what it found: six bytes of columns a row. Of a very large
+file others scan stretches for it, see `splitting.py`; they end with it.
 
     parent ── Job, pickled ──▶ child
     parent ◀── position, position, … ── child
@@ -24,6 +25,7 @@ from pdtui.core.source import Source
 from pdtui.follow import child
 from pdtui.follow.allocator import keep_memory
 from pdtui.follow.follower import BLOCK, Proof, proof_of
+from pdtui.follow.splitting import read_split
 
 _PROGRESS_EVERY = 4 * BLOCK
 _NICENESS = 5
@@ -38,6 +40,8 @@ class Job:
 
     source: Source
     descriptor: int
+    processes: int
+    """How many scan for it."""
     grammar: Grammar
     markers: tuple[Marker, ...]
 
@@ -53,7 +57,7 @@ class Indexed:
 class Indexer:
     """A process that reads one file."""
 
-    def __init__(self, source: Source, descriptor: int) -> None:
+    def __init__(self, source: Source, descriptor: int, processes: int = 1) -> None:
         self.position = 0
         """How far it has read, in bytes."""
         self.found: Indexed | None = None
@@ -61,7 +65,8 @@ class Indexer:
         """Whether it ended without having found anything."""
         # By a file, since a pipe may be too small, and this thread would wait for the process.
         with tempfile.TemporaryFile(prefix="pdtui-") as job:
-            pickle.dump(Job(source, descriptor, grammar_in_use(), added_markers()), job)
+            settings = grammar_in_use(), added_markers()
+            pickle.dump(Job(source, descriptor, processes, *settings), job)
             job.seek(0)
             self._process = child.start(__name__, job, (descriptor,))
         assert self._process.stdout
@@ -114,7 +119,18 @@ def serve() -> None:
 
 def _index(job: Job, out: BinaryIO) -> Indexed | None:
     """Reads the file to its end; None where it is not plain text all the way."""
-    position = said = 0
+
+    def say(position: int) -> None:
+        out.write(child.NUMBER.pack(position))
+        out.flush()
+
+    position = 0
+    if job.processes > 1:
+        read = read_split(job.source, job.descriptor, job.processes, say)
+        if read is None:
+            return None
+        position = read
+    said = position
     while data := os.pread(job.descriptor, BLOCK, position):
         if not data.strip(b"\0"):
             return None  # a hole: the follower knows how to go on behind it
@@ -122,6 +138,5 @@ def _index(job: Job, out: BinaryIO) -> Indexed | None:
         position += len(data)
         if position - said >= _PROGRESS_EVERY:
             said = position
-            out.write(child.NUMBER.pack(position))
-            out.flush()
+            say(position)
     return Indexed(job.source, proof_of(job.descriptor, position))

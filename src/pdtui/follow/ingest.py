@@ -16,7 +16,6 @@ goes on between the looks, and takes their place when it has come so far.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from collections.abc import Callable
 from pdtui.core.store import Store
 from pdtui.follow.allocator import keep_memory
 from pdtui.follow.feed import Feed
+from pdtui.follow.splitting import cores, processes_for
 from pdtui.follow.tail import TailSource
 from pdtui.follow.torrent import Torrent
 from pdtui.follow.whole import Whole
@@ -259,11 +259,13 @@ class Ingest:
 
     def _start_wholes(self) -> None:
         """Starts processes for as many files at once as are worth it."""
-        size = sum(feed.source.begin for feed in self._feeds if isinstance(feed.source, TailSource))
-        most = max(1, min(os.cpu_count() or 1, size // _WORTH_ONE_MORE))
+        sizes = [whole.size for whole in self._wholes.values()]
+        most = max(1, min(cores(), sum(sizes) // _WORTH_ONE_MORE))
+        shares = processes_for(sizes, most)
         runs = sum(whole.runs for whole in self._wholes.values())
-        for whole in self._wholes.values():
+        for whole, processes in zip(self._wholes.values(), shares, strict=True):
             if whole.waits and runs < most:
+                whole.processes = processes
                 whole.start()
                 runs += 1
 

@@ -1,7 +1,8 @@
-"""Reads several large files at once, a process each: Python's threads share one interpreter.
+"""Reads large files at once, a process each or several: Python's threads share one interpreter.
 
 A file is read here as `Ingest.load` reads it, in a process of its own, which sends back what it
-found: six bytes of columns a row, not the text.
+found: six bytes of columns a row, not the text. Where there are more processors than files, each
+file is read by several processes, see `splitting.py`; one file alone is put together here.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from pdtui.core.markers import Marker, add_markers, added_markers
 from pdtui.core.scan import Depth
 from pdtui.core.source import Segment, Source
 from pdtui.core.store import Store
+from pdtui.follow.feed import Feed
+from pdtui.follow.follower import FROM_THE_START, Follower, proof_of
 from pdtui.follow.ingest import Ingest
 from pdtui.follow.opening import Named, feed_of
+from pdtui.follow.splitting import cores, processes_for, read_split
 
 WORTH_IT = 8 * 1024 * 1024
 """Bytes of a file from which on a process of its own is worth its start."""
@@ -32,14 +36,18 @@ def read_at_once(named: Sequence[Named], year: int | None, depth: Depth) -> dict
 
     What is missing here (a stream, a small file, one that changed meanwhile) is for the caller.
     """
-    large = [source for source in named if _size(source) >= WORTH_IT]
-    workers = min(len(large), len(os.sched_getaffinity(0)))
-    if workers < 2:
-        return {}
-    settings = (grammar_in_use(), added_markers())
+    sizes = {source: _size(source) for source in named}
+    large = [source for source in named if sizes[source] >= WORTH_IT]
+    shares = processes_for([sizes[source] for source in large], cores())
+    workers = min(len(large), cores())
     try:
+        if workers == 1 and shares[0] > 1:
+            return {one: _read(one, year, depth, shares[0]) for one in large}
+        if workers < 2:
+            return {}
+        settings = (grammar_in_use(), added_markers())
         with ProcessPoolExecutor(workers, _context(), _begin, settings) as pool:
-            found = pool.map(_read, large, repeat(year), repeat(depth))
+            found = pool.map(_read_elsewhere, large, repeat(year), repeat(depth), shares)
             pairs = [(one, _attached(one, *read)) for one, read in zip(large, found, strict=True)]
     except (BrokenProcessPool, OSError):
         # No memory or no processes left: one after the other will do.
@@ -69,12 +77,32 @@ def _begin(grammar: Grammar, markers: tuple[Marker, ...]) -> None:
     use_grammar(grammar)
 
 
-def _read(named: Named, year: int | None, depth: Depth) -> tuple[Source, tuple[int, int]]:
-    """Reads one file to its end: the source without its file, and which file it was."""
-    store = Store()
-    ingest = Ingest(store, [feed_of(named, year, lambda: None, depth)])
+def _read(named: Named, year: int | None, depth: Depth, processes: int) -> Source:
+    """Reads one file to its end, by so many processes."""
+    store, feed = Store(), feed_of(named, year, lambda: None, depth)
+    ingest = Ingest(store, [feed])
+    if processes > 1:
+        _split(feed, processes)
     ingest.load()
-    [source] = store.sources
+    return feed.source
+
+
+def _split(feed: Feed, processes: int) -> None:
+    """Reads what is in the file by several processes; what comes after that is for the feed."""
+    assert isinstance(feed.follower, Follower)
+    descriptor = feed.follower.open()
+    read = read_split(feed.source, descriptor, processes)
+    if read is None:
+        feed.source = feed.renew()
+    proof = FROM_THE_START if read is None else proof_of(descriptor, read)
+    feed.source.segments.append(Segment(0, feed.follower.resume(proof)))
+
+
+def _read_elsewhere(
+    named: Named, year: int | None, depth: Depth, processes: int
+) -> tuple[Source, tuple[int, int]]:
+    """Reads one file to its end: the source without its file, and which file it was."""
+    source = _read(named, year, depth, processes)
     which = _identity(source.segments[0].descriptor) if len(source.segments) == 1 else (-1, -1)
     return source, which
 

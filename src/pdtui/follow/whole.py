@@ -28,8 +28,15 @@ class Whole:
         self._descriptor = self._follower.open()
         self.waits = tail.begin >= OWN_PROCESS
         """Whether it is to have a process and has none yet."""
+        self.processes = 1
+        """How many processes scan for that one."""
         if not self.waits:
             self._follow_from(FROM_THE_START)
+
+    @property
+    def size(self) -> int:
+        """Bytes above those that the tail shows."""
+        return self._tail.begin
 
     @property
     def runs(self) -> bool:
@@ -40,7 +47,7 @@ class Whole:
         """Starts the process."""
         self.waits = False
         try:
-            self._indexer = Indexer(self.feed.source, self._descriptor)
+            self._indexer = Indexer(self.feed.source, self._descriptor, self.processes)
         except OSError:
             self._begin_here()  # no memory or no process left: it goes without, more slowly
 
