@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from pdtui.ui import garbage as module
 from pdtui.ui.garbage import Garbage
 
 
@@ -19,7 +20,8 @@ class Ring:
 
 
 @pytest.fixture
-def garbage() -> Iterator[Garbage]:
+def garbage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Garbage]:
+    monkeypatch.setattr(module, "_SELDOM", 0.0)
     one = Garbage()
     one.begin()
     yield one
@@ -53,6 +55,16 @@ def test_all_is_not_searched_again_where_nothing_was_left_out(
     monkeypatch.setattr(gc, "collect", lambda: searched.append(None))
     garbage.search_all()
     assert not searched
+
+
+def test_all_is_searched_seldom(garbage: Garbage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SELDOM", 600.0)
+    kept = Ring()
+    ring = weakref.ref(kept)
+    gc.collect()
+    del kept
+    garbage.search_all()
+    assert ring() is not None
 
 
 def test_at_the_end_searches_are_as_ever() -> None:

@@ -46,8 +46,8 @@ _GLANCE = 0.1
 _WORTH_ONE_MORE = 512 * 1024 * 1024
 """Bytes for which one more process is worth its memory (some 50 MB)."""
 _WORTH_A_TURN = 8 * 1024 * 1024
-"""Bytes for which a process that scans is not kept waiting until all followers were asked again: with
-less it has what came meanwhile too, and its rows are seen sooner."""
+"""Bytes for which a process that scans is not kept waiting until all followers were asked again.
+With less it gets what came meanwhile too, and its rows are seen sooner."""
 _LEAVE = 10.0
 """Seconds for which a tail is fed on after it was replaced in the store: so long may it take to
 put all rows of all files in order."""
