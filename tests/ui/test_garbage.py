@@ -1,4 +1,4 @@
-"""Garbage: a search finds what is new; what a search has seen in use waits until all is quiet."""
+"""Garbage: a search finds what is new; what one has seen in use waits for a search of all."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ class Ring:
 
 
 @pytest.fixture
-def garbage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Garbage]:
-    monkeypatch.setattr(module, "_SELDOM", 0.0)
+def garbage() -> Iterator[Garbage]:
     one = Garbage()
     one.begin()
     yield one
@@ -41,30 +40,22 @@ def test_what_was_in_use_is_left_out_until_all_is_searched(garbage: Garbage) -> 
     del kept
     gc.collect()
     assert ring() is not None
-    garbage.search_all()
+    for _ in range(module._SELDOM):
+        gc.collect()
     assert ring() is None
 
 
-def test_all_is_not_searched_again_where_nothing_was_left_out(
-    garbage: Garbage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It may be asked for every second."""
-    gc.collect()
-    garbage.search_all()
-    searched = []
-    monkeypatch.setattr(gc, "collect", lambda: searched.append(None))
-    garbage.search_all()
-    assert not searched
-
-
-def test_all_is_searched_seldom(garbage: Garbage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_SELDOM", 600.0)
+def test_searches_of_what_is_young_are_as_ever(garbage: Garbage) -> None:
+    """They neither leave anything out nor count."""
+    frozen = gc.get_freeze_count()
     kept = Ring()
     ring = weakref.ref(kept)
-    gc.collect()
+    for _ in range(2 * module._SELDOM):
+        gc.collect(1)
+    assert gc.get_freeze_count() == frozen
     del kept
-    garbage.search_all()
-    assert ring() is not None
+    gc.collect()
+    assert ring() is None
 
 
 def test_at_the_end_searches_are_as_ever() -> None:

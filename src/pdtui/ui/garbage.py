@@ -1,49 +1,45 @@
-"""When Python looks for garbage: among what is new, and among all only while nothing happens.
+"""Where Python looks for garbage: among what is new, and only now and then among all.
 
-A full search looks at every object there is. While a log pours in that is a quarter of a second
-now and then, in which a key waits, and next to nothing of what was there before is garbage.
+A search of all looks at every object there is. While a log pours in that is a quarter of a second
+each time, in which a key waits, and most of what was there before is in use. Not all: Textual's
+strips refer to themselves when they have been cut, so that only a search finds them.
 """
 
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Mapping
 
 _ALL = 2
 """The generation that is searched when all is."""
-_SELDOM = 600.0
-"""Seconds between two searches of all: one takes as long as ten minutes of rest may."""
+_SELDOM = 5
+"""One search in so many is one of all: in a flood every ten seconds, with some 10 MB of garbage."""
 
 
 class Garbage:
-    """Leaves out of later searches what one has found to be in use."""
+    """Leaves out of most searches what one before has found to be in use."""
 
     def __init__(self) -> None:
-        self._searched_all = time.monotonic()
-        self._left_out = False
-        """Whether there is something that was left out, but for what is there from the start."""
+        self._searches = 0
 
     def begin(self) -> None:
         """From now on searches are as said above; what there is by now is left out at once."""
         gc.freeze()
         gc.enable()
-        gc.callbacks.append(self._searched)
+        gc.callbacks.append(self._searching)
 
     def end(self) -> None:
         """From now on they are as ever."""
-        if self._searched in gc.callbacks:
-            gc.callbacks.remove(self._searched)
+        if self._searching in gc.callbacks:
+            gc.callbacks.remove(self._searching)
         gc.unfreeze()
 
-    def search_all(self) -> None:
-        """Searches all, if something was left out, but seldom: for when nothing happens."""
-        if self._left_out and time.monotonic() > self._searched_all + _SELDOM:
-            gc.unfreeze()
-            gc.collect()
-            self._left_out, self._searched_all = False, time.monotonic()
-
-    def _searched(self, phase: str, about: Mapping[str, int]) -> None:
-        if phase == "stop" and about["generation"] == _ALL:
+    def _searching(self, phase: str, about: Mapping[str, int]) -> None:
+        if about["generation"] != _ALL:
+            return
+        if phase == "stop":
             gc.freeze()
-            self._left_out = True
+            return
+        self._searches += 1
+        if self._searches % _SELDOM == 0:
+            gc.unfreeze()

@@ -76,7 +76,7 @@ def open_viewer(
         garbage.begin()
         ingest.go_on()
 
-    app.go_on, app.at_rest = go_on, garbage.search_all
+    app.go_on = go_on
     app.is_ready = ingest.looked.is_set
     app.failure = lambda: ingest.failure
     watcher = Watcher([one.path for one in named if not one.stream], ring) if follow else None

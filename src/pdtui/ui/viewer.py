@@ -75,8 +75,6 @@ class Viewer(Frame):
         """Whether there are rows of all files."""
         self.go_on: Callable[[], None] = lambda: None
         """Called when the first rows are on the screen: the rest can be read."""
-        self.at_rest: Callable[[], None] = lambda: None
-        """Called every second in which nothing comes, after some of silence."""
 
     def _use_theme(self) -> None:
         """Has the style sheet read with our colours, rather than with others first."""
@@ -334,9 +332,7 @@ class Viewer(Frame):
         if not self._is_up:
             return
         self._ticks += 1
-        if status.only_silences_grow(self.session, self._ticks):
-            self.at_rest()
-        else:
+        if not status.only_silences_grow(self.session, self._ticks):
             for pane in self.lane_grid.in_sight():
                 pane.refresh_title()
             self._show_problem()
