@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 _ALL = 2
 """The generation that is searched when all is."""
-_SELDOM = 5
-"""One search in so many is one of all: in a flood every ten seconds, with some 10 MB of garbage."""
+_SELDOM = 10
+"""One search in so many is one of all: in a flood every 25 seconds, with some 15 MB of garbage."""
 
 
 class Garbage:
