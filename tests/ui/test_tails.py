@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pdtui.follow import tail, whole
-from pdtui.ui import showing
+from pdtui.ui import pace, showing
 
 from .conftest import Open, Opened
 
@@ -153,3 +156,23 @@ async def test_a_file_that_begins_anew_meanwhile_is_shown_as_it_is(
         await all_read(it)
         assert [line.split()[-1] for line in it.lines(it.lanes[0]) if line] == ["7", "8"]
         assert "3,002 of 3,002" in it.screen()
+
+
+async def test_no_row_is_ever_painted_with_what_another_says(
+    opened: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows of a tail get other numbers, while panes may be painted in turns."""
+    monkeypatch.setattr(pace, "_TURNS", 9)
+    monkeypatch.setattr(pace.Pace, "in_torrent", True)
+    async with opened() as it:
+        await it.press("k", "pageup", "1", "pageup", "k")
+        it.ingest.go_on()
+        deadline = time.monotonic() + 20
+        while not it.app.session.loaded or it.app.catches_up:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0)
+            for pane in (it.timeline, *it.lanes):
+                for text in it.lines(pane):
+                    if found := re.search(r"(\d\d):(\d\d):(\d\d) .*step (\d+)", text):
+                        hour, minute, second, step = map(int, found.groups())
+                        assert (hour - 10) * 3600 + minute * 60 + second == step

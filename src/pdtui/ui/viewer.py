@@ -227,7 +227,9 @@ class Viewer(Frame):
         if lanes_changed or not self.lane_grid.panes:
             await self._set_lanes()
         self.show_lines()
-        self._paint(self._pace.turns(self.panes()))
+        # Rows that have other numbers now must not be painted by the old ones in between.
+        panes, at_once = self.panes(), bool(self.session.renumbered)
+        self._paint([panes] if at_once else self._pace.turns(panes))
 
     def _paint(self, turns: Sequence[Sequence[RowsView]]) -> None:
         """Shows in panes what the session holds now: some at a time, so that keys come between."""

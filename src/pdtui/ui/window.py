@@ -40,6 +40,7 @@ class Window:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._lines: dict[tuple[int, int], bytes] = {}
+        """By source, not by its number, which another may have by then, and row."""
 
     def signature(self, view: RowView, top: int, height: int) -> object:
         """What the rows in sight are painted from: as long as it is the same, they are."""
@@ -54,27 +55,28 @@ class Window:
 
     def line(self, where: tuple[int, int], view: RowView, top: int, height: int) -> bytes | None:
         """The line of a row in sight; None where it has to be read by itself."""
-        if where not in self._lines:
+        wanted = id(self._session.source_at(where[0])), where[1]
+        if wanted not in self._lines:
             self._lines = {}
             refs = view.refs(top, top + height)
             numbers, rows = source_numbers(refs), row_numbers(refs)
             for number in np.unique(numbers).tolist():
-                self._read(number, np.sort(rows[numbers == number]))
-        return self._lines.pop(where, None)
+                source = self._session.source_at(number)
+                self._read(source, np.sort(rows[numbers == number]))
+        return self._lines.pop(wanted, None)
 
-    def _read(self, number: int, rows: Refs) -> None:
+    def _read(self, source: Source, rows: Refs) -> None:
         """Reads those of these rows of a source that are whole lines."""
-        source = self._session.source_at(number)
         rows = rows[rows < source.whole]
         for run in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1):
             if len(run):
-                self._read_run(number, source, run)
+                self._read_run(source, run)
 
-    def _read_run(self, number: int, source: Source, run: Refs) -> None:
+    def _read_run(self, source: Source, run: Refs) -> None:
         begin, end = source.span(int(run[0]), int(run[-1]) + 1)
         if end - begin > _MOST:
             return
         lines = source.read(begin, end).split(b"\n")[:-1]
         if len(lines) == len(run):
             for row, line in zip(run.tolist(), lines, strict=True):
-                self._lines[number, row] = line + b"\n"
+                self._lines[id(source), row] = line + b"\n"
