@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pdtui.core import alike
-from pdtui.core.alike import Alike, Recalled
+from pdtui.core.alike import Alike
 from pdtui.core.bytescan import ByteBlock, Positions
 from pdtui.core.digests import STRETCH, Numbered, mixed, stretches, without_digits
 from pdtui.core.outlines import Outlines
+from pdtui.core.understood import Recalled
 from tests.core.sources import opened
 
 DATA = Path(__file__).parents[1] / "data"

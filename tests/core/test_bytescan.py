@@ -14,6 +14,7 @@ from pdtui.core.bytescan import (
     leading_digits,
     not_digits,
     number,
+    present,
     word,
 )
 from pdtui.core.digests import digests
@@ -100,3 +101,18 @@ def test_looks_from_the_end_stay_inside() -> None:
     assert block.find(last, b":", PADDING - 8).tolist() == [-1]
     assert block.word(last).tolist() == [ord("x")]
     assert block.byte(last + PADDING).tolist() == [0]
+
+
+@settings(max_examples=60)
+@given(st.lists(BLOCKS, max_size=4))
+def test_a_block_of_parts_is_that_of_the_whole(parts: list[bytes]) -> None:
+    """Whether they are bytes or views of some; zeros stand behind them."""
+    whole, block = b"".join(parts), ByteBlock(*map(memoryview, parts))
+    assert block.size == len(whole)
+    assert block.text == whole + bytes(PADDING) == block.data.tobytes()
+
+
+def test_the_present_numbers() -> None:
+    """Each once, in their order."""
+    assert present(np.array([7, 0, 7, 3])) == [0, 3, 7]
+    assert present(np.array([], np.int64)) == []

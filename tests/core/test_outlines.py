@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pdtui.core import outlines
+from pdtui.core import bytescan, outlines
 from pdtui.core.bytescan import Positions
 from pdtui.core.cleaning import Split, split
 from pdtui.core.digests import LONGEST, LineStretches
@@ -51,11 +51,9 @@ def searched(lines: Split, text: bytes) -> list[tuple[int, int]]:
     ]
 
 
-def found(
-    places: TextPlaces, text: bytes, among: list[bool] | None = None
-) -> list[tuple[int, int]]:
+def found(places: TextPlaces, text: bytes) -> list[tuple[int, int]]:
     """What is told of one text."""
-    rows, at = places.of(text, None if among is None else np.array(among, np.bool_))
+    rows, at = places.of(text)
     return list(zip(rows.tolist(), at.tolist(), strict=True))
 
 
@@ -73,18 +71,14 @@ def test_places_are_those_of_a_search(lines: list[bytes], data: st.DataObject) -
     places, numbers, cut = told(known, b"\n".join([*lines, *changed, b"new " * 9]) + b"\n")
     assert numbers[0] > 0
     for text in TEXTS:
-        whole = searched(cut, text)
-        assert found(places, text) == whole
-        among = [row % 2 == 0 for row in range(len(cut.starts))]
-        of_interest = [one for one in whole if among[one[0]]]
-        assert [one for one in found(places, text, among) if among[one[0]]] == of_interest
+        assert found(places, text) == searched(cut, text)
 
 
 @pytest.mark.parametrize("few", [0, 10**6], ids=["together", "one by one"])
 @pytest.mark.parametrize("log", LOGS, ids=lambda log: f"{log.parent.name}/{log.stem}")
 def test_places_in_real_logs(log: Path, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half of the log teaches, and all of it is searched."""
-    monkeypatch.setattr(outlines, "_ONE_BY_ONE", few)
+    monkeypatch.setattr(bytescan, "_ONE_BY_ONE", few)
     data = log.read_bytes()
     if not data.endswith(b"\n"):
         data += b"\n"
@@ -114,7 +108,7 @@ def test_when_there_is_no_more_room_all_are_forgotten_and_learned_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What is known by the numbers elsewhere must be forgotten too, so it is said."""
-    monkeypatch.setattr(outlines, "MOST_OUTLINES", 4)
+    monkeypatch.setattr(outlines, "_MOST_OUTLINES", 4)
     known = Outlines(TEXTS)
     first = b"".join(b"%s cmpl-\n" % (b"x" * length) * 2 for length in range(5))
     assert not learned(known, first)

@@ -6,6 +6,8 @@ import os
 import tempfile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pdtui.core import source as source_module
 from pdtui.core.source import Segment, Source
@@ -152,6 +154,22 @@ def test_a_line_that_is_ended_stays() -> None:
         written.write(b"four\n")
         texts = [written.source.line(row) for row in range(len(written.source))]
         assert texts == [b"one", b"two\n", b"three", b"four\n"]
+
+
+@given(st.lists(st.sampled_from([b"a", b"INFO 11-01 10:30:00 [a.py:1] b\n", b"\n", b"x" * 30])))
+def test_however_a_block_is_cut_into_pieces_its_rows_are_the_lines(parts: list[bytes]) -> None:
+    """A line may be longer than a piece, and begin with what was fed before."""
+    data = b"".join(parts) + b"\n"
+    with pytest.MonkeyPatch.context() as patch:
+        for name, size in (("FIRST_PIECE", 8), ("PIECE", 20), ("_LINE", 4), ("_REST", 0)):
+            patch.setattr(source_module, name, size)
+        cut = Source("a", "", 2025)
+        cut.feed(data[:7])
+        cut.feed(data[7:])
+    whole = Source("a", "", 2025)
+    whole.feed(data)
+    assert cut.columns.offset[: len(cut)].tolist() == whole.columns.offset[: len(whole)].tolist()
+    assert cut.end == whole.end == len(data)
 
 
 def test_live_batches_are_noted() -> None:

@@ -156,3 +156,49 @@ def test_nccls_wording_of_all_versions(said_so: str) -> None:
         trace = one(f"vm:11:18 [0] NCCL INFO {said_so} - Init {phase}\n")
         assert (trace.step, trace.key) == (step, key_of(b"0xab"))
         assert trace.said.detail == "0 nranks 2"
+
+
+SAMPLES = (
+    "NIXLConnector request_finished(cmpl-%08x-0-ab), request_status=FINISHED_LENGTH_CAPPED, "
+    "kv_transfer_params={'do_remote_decode': True}",
+    "NIXLConnector request_finished(cmpl-%08x), request_status=FINISHED_ABORTED, params=None",
+    "NIXLConnector request_finished(cmpl-%08x), request_status=FINISHED_STOPPED, params=None",
+    "NIXLConnector get_num_new_matched_tokens: num_computed_tokens=0, kv_transfer_params="
+    "{'do_remote_prefill': True, 'remote_request_id': 'cmpl-%08x', 'tp_size': 1}",
+    "NIXLConnector get_num_new_matched_tokens: num_computed_tokens=%08x, kv_transfer_params=None",
+    "Finished recving KV transfer for request cmpl-%08x",
+    "Finished sending KV transfer for request cmpl-%08x",
+    "Added request cmpl-%08x.",
+    "Request cmpl-%08x failed (engine dead).",
+    "Request cmpl-%08x is still in WAITING_FOR_REMOTE_KVS",
+    "create_connect START | remote_address=10.0.1.3:1, number=%08x",
+    "Engine 000: Avg generation throughput: 0.0 tokens/s, Running: %d reqs",
+)
+"""Messages of wordings that are looked for in many lines together, and some much like them."""
+
+
+@pytest.mark.parametrize("many", [3, 20, 100])
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample[:40])
+def test_a_message_says_the_same_alone_and_among_many(sample: str, many: int) -> None:
+    """One is taken apart by an expression, many together by looks at all of them."""
+    lines = [line(sample % number) for number in range(many)]
+    alone = [list(source("a", one).traces) for one in lines]
+    together = list(source("a", "".join(lines)).traces)
+    assert [trace._replace(row=0) for traces in alone for trace in traces] == [
+        trace._replace(row=0) for trace in together
+    ]
+    assert [trace.row for trace in together] == [row for row in range(many) for _ in alone[row]]
+
+
+def test_a_message_has_the_longest_wording_that_it_begins_like() -> None:
+    """And the forms of the shorter ones too: two that begin alike are both tried."""
+    text = "".join(
+        line(message)
+        for message in (
+            "comm 0x7f rank 0 nranks 2 cudaDev 0 commId 0xab - Init START",
+            "[shutdown] begun",
+            "[shutdow",
+            "commune",
+        )
+    )
+    assert [trace.row for trace in source("a", text).traces] == [0, 1]

@@ -20,30 +20,28 @@ not depend on other lines nor on the value of a digit outside of its head: `_may
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import IntFlag
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from pdtui.core.bytescan import SMALL, ByteBlock, Flags, Positions, Words
+from pdtui.core.claims import Claims
 from pdtui.core.digests import (
     LONGEST,
     STRETCH,
     LineStretches,
     Numbered,
     mixed,
+    with_room,
 )
-from pdtui.core.kinds import NO_RANK, KindTable
-from pdtui.core.outlines import MOST_OUTLINES, Outlines
+from pdtui.core.kinds import KindTable
+from pdtui.core.marking import Marks
+from pdtui.core.outlines import ROOM, Outlines
 from pdtui.core.prefixforms import STERN
 from pdtui.core.stampplaces import StampPlace, blanked, read_stamps, stamp_in
-
-if TYPE_CHECKING:
-    from pdtui.core.claims import Claims
-    from pdtui.core.marking import Marks
+from pdtui.core.understood import Hints, Recalled, Understood
 
 _WHOLE = 1 << 20
 """So many bytes count where all of them do."""
@@ -56,71 +54,16 @@ _BEHIND_SIGNS = 36
 _BEHIND_RANK = 24
 """The same where a rank seems to stand there, but is none."""
 _MOST = 4096
-_MOST_A_BLOCK = 512
-"""Lines of a block that are looked at as possibly worth keeping."""
+_MOST_A_BLOCK, _MOST_LISTED = 512, 2048
+"""Lines of a block that are looked at as possibly worth keeping, of how many."""
+_ENOUGH = 3
+"""Lines that seem to be alike of which a block has so many looked at."""
 _MOST_ONCE = 8192
 _TOGETHER = 8192
 """Lines whose digests are made together: their stretches fit into the processor's cache."""
 _CLOCK = re.compile(rb"\d\d:\d\d")
 _PROCESSES = re.compile(rb"(?:\([^()\n]{1,120}\) )*")
 _ZEROS = bytes.maketrans(b"0123456789", b"0" * 10)
-
-
-class MayHold(IntFlag):
-    """What may stand in a line, so that it is looked for in the line itself."""
-
-    STEP = 1
-    EVENT = 2
-    LESSON = 4
-    REQUEST = 8
-    """A request named in words."""
-    CLAIM = 16
-    """A format whose claim depends on the record above."""
-
-
-class Understood(NamedTuple):
-    """What is known of a line: columns of Claims and Marks, and what is to be looked for in it."""
-
-    format: int = 0
-    level: int = 0
-    process: int = 0
-    container: int = 0
-    rank: int = NO_RANK
-    torn: int = 0
-    begins: int = 0
-    settled: int = 0
-    stamped: int = 0
-    at: int = 0
-    """Where the message begins, counted from the line's start."""
-    text_at: int = 0
-    """Where it goes on after its markers, counted likewise."""
-    codes: int = 0
-    marked_rank: int = NO_RANK
-    may_hold: int = 0
-    """Bits of MayHold."""
-    named: int = 0
-    """What it names, see Namings."""
-
-
-@dataclass(slots=True)
-class Recalled:
-    """What is known of the lines of a block, an entry a line."""
-
-    known: Flags
-    digests: Words
-    """Of the lines' outlines."""
-    outlines: Positions
-    """The numbers of their outlines, 0 where it is not known."""
-    columns: npt.NDArray[np.int64]
-    """The fields of Understood, a row each."""
-    month: Positions
-    day: Positions
-    year: Positions
-    clock: Positions
-
-    def __getitem__(self, name: str) -> Positions:
-        column: Positions = self.columns[Understood._fields.index(name)]
-        return column
 
 
 class _Candidate(NamedTuple):
@@ -137,6 +80,19 @@ class _Candidate(NamedTuple):
     """What it has in common with lines alike, as one number: of text itself there is too much."""
 
 
+_TABLES = {
+    "_reach": ("_beginnings", 0),
+    "_stamps": ("_templates", 0),
+    "_heads": ("_templates", 1),
+    "_head_length": ("_templates", 0),
+    "_sound": ("_templates", 0),
+    "_found": ("_likenesses", 1),
+    "_usable": ("_likenesses", 0),
+    "_template_of": ("outlines", 0),
+}
+"""What numbers the entries of each array of Alike, and on which axis they are."""
+
+
 class Alike:
     """What was found out of the lines of one source, by what they have in common."""
 
@@ -149,6 +105,20 @@ class Alike:
         self._known: dict[int, Understood] = {}
         self.forget()
 
+    def __getstate__(self) -> dict[str, object]:
+        """What there is in the tables, which have room for much more."""
+        state = self.__dict__.copy()
+        for name, (table, axis) in _TABLES.items():
+            known = len(getattr(self, table))
+            state[name] = state[name][(slice(None),) * axis + (slice(known),)]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for name, (table, axis) in _TABLES.items():
+            most = ROOM if table == "outlines" else _MOST + 2
+            setattr(self, name, with_room(state[name], axis, most))
+
     def forget(self) -> None:
         """Forgets all, where what was found out may be otherwise by now."""
         for table in (self._beginnings, self._templates, self._likenesses):
@@ -156,7 +126,7 @@ class Alike:
         self._reach = np.zeros(_MOST + 2, np.int64)
         """How many bytes of a line count, for each beginning; 0 where nothing is known."""
         self._stamps = np.zeros((_MOST + 2, 3), np.int64)
-        self._stamps[:, 0] = -1
+        self._stamps[0, 0] = -1
         self._heads: Words = np.zeros((_HEAD_STRETCHES, _MOST + 2, STRETCH // 8), np.uint64)
         """Masks that keep what counts of the head, for each template."""
         self._head_length = np.zeros(_MOST + 2, np.int64)
@@ -164,8 +134,9 @@ class Alike:
         self.forget_outlines()
         self._sound = np.zeros(_MOST + 2, np.bool_)
         """Whether stamp and head stood at the same places in all lines of a template."""
-        self._found = np.tile(np.array(Understood(), np.int64)[:, None], _MOST + 2)
+        self._found = np.zeros((len(Understood._fields), _MOST + 2), np.int64)
         """The fields of Understood, a row each, for each likeness."""
+        self._found[:, 0] = Understood()
         self._usable = np.zeros(_MOST + 2, np.bool_)
         self._once.clear()
         self._twice.clear()
@@ -173,7 +144,7 @@ class Alike:
 
     def forget_outlines(self) -> None:
         """Forgets what was known by outlines, whose numbers stand for others from now on."""
-        self._template_of: Positions = np.zeros(MOST_OUTLINES + 2, np.int64)
+        self._template_of: Positions = np.zeros(ROOM, np.int64)
         """The template of lines that are told by their heads, for each outline."""
 
     def recall(self, block: ByteBlock, starts: Positions, ends: Positions) -> Recalled:
@@ -194,7 +165,7 @@ class Alike:
         return Recalled(number_of > 0, digests, outlines, columns, *stamps)
 
     def keep(
-        self, claims: Claims, marks: Marks, lead: Positions, may_hold: Positions, rows: Positions
+        self, claims: Claims, marks: Marks, lead: Positions, hints: Hints, rows: Positions
     ) -> None:
         """Keeps what was found out of these lines, where the like has been seen before.
 
@@ -202,12 +173,24 @@ class Alike:
         """
         if self._likenesses.full or self._templates.full or self._beginnings.full:
             self.forget()
-        rows = rows[self._may_be_kept(claims, rows)][:_MOST_A_BLOCK]
+        rows = rows[self._may_be_kept(claims, rows)][:_MOST_LISTED]
         candidates = []
-        of_rows = self._understood_of(claims, marks, lead, may_hold, rows)
+        of_rows = self._understood_of(claims, marks, lead, hints, rows)
         lines = LineStretches(claims.block, claims.starts[rows], claims.ends[rows])
         reaches = self._reaches(lines)
-        for row, found, reach in zip(rows.tolist(), of_rows, reaches.tolist(), strict=True):
+        digests = self._template_digests(lines, reaches).tolist()
+        looked_at: Counter[tuple[int, Understood]] = Counter()
+        left = _MOST_A_BLOCK
+        for row, found, reach, digest in zip(
+            rows.tolist(), of_rows, reaches.tolist(), digests, strict=True
+        ):
+            # A look at a line takes 40 µs, and many lines of a block are much the same.
+            if digest and looked_at[digest, found] >= _ENOUGH:
+                continue
+            looked_at[digest, found] += 1
+            left -= 1
+            if left < 0:
+                break
             candidate = self._candidate(claims, row, found, reach)
             if candidate is None:
                 continue
@@ -231,7 +214,7 @@ class Alike:
         return may
 
     def _understood_of(
-        self, claims: Claims, marks: Marks, lead: Positions, may_hold: Positions, rows: Positions
+        self, claims: Claims, marks: Marks, lead: Positions, hints: Hints, rows: Positions
     ) -> Iterator[Understood]:
         starts = claims.starts[rows]
         at = claims.at[rows] - starts
@@ -246,8 +229,10 @@ class Alike:
             at,
             at + lead[rows],
             marks.codes[rows],
+            marks.sets[rows],
             marks.rank[rows],
-            may_hold[rows],
+            hints.may_hold[rows],
+            hints.wording[rows],
             claims.named[rows],
         )  # fmt: skip
         return (

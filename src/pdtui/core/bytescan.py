@@ -10,6 +10,7 @@ The zero-byte test and the eight-digit product are the classic word-at-a-time tr
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -19,9 +20,11 @@ Positions: TypeAlias = npt.NDArray[np.int64]
 Words: TypeAlias = npt.NDArray[np.uint64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 ByteArray: TypeAlias = npt.NDArray[np.uint8]
+Bytes: TypeAlias = bytes | memoryview
 
 PADDING = 160
 """Zero bytes kept after the block, so that a look from any row's end stays inside."""
+_PADDING = bytes(PADDING)
 
 _ONES = np.uint64(0x0101010101010101)
 _HIGH = np.uint64(0x8080808080808080)
@@ -33,7 +36,9 @@ _FREQUENT = b" e0t1ao2nisr3dc45l:m_6p7u8f9,g.=[]-/vh'bky()wqxzj\xf0\x9f\xe2"
 _ANCHORS = b"_-"
 """Bytes that stand in many of the texts that are looked for, and seldom elsewhere."""
 SMALL = 8192
-"""Bytes of a block up to which texts are looked for one by one."""
+"""Bytes of a block up to which it is not worth while to know where texts may stand in it."""
+_ONE_BY_ONE = 64 * 1024
+"""Bytes of a block up to which Python finds a text in less time than all numpy's calls take."""
 A_LOOK = 1024
 """Looking for a text in one line costs as much as looking through so many bytes of a block."""
 _BEFORE = 3
@@ -43,23 +48,23 @@ BYTE_MASKS: Words = np.array([(1 << (8 * n)) - 1 for n in range(9)], np.uint64)
 """`BYTE_MASKS[n]` keeps the first n bytes of a word."""
 
 
+@lru_cache(maxsize=1024)
 def word(text: bytes) -> np.uint64:
     """The word whose first bytes are `text` (at most 8) and whose rest is zero."""
     return np.uint64(int.from_bytes(text.ljust(8, b"\0"), "little"))
 
 
 class ByteBlock:
-    """A block of bytes that can be looked at in many places at once.
+    """A block of bytes that can be looked at in many places at once: these parts, put together.
 
-    `text` is the block itself, `data` holds it and PADDING zero bytes; `size` is its own length.
+    `text` holds them and PADDING zero bytes, and so does `data`; `size` is their own length.
     """
 
-    def __init__(self, block: bytes) -> None:
-        self.text = block
-        self.size = len(block)
-        self.data: ByteArray = np.empty(self.size + PADDING, np.uint8)
-        self.data[: self.size] = np.frombuffer(block, np.uint8)
-        self.data[self.size :] = 0
+    def __init__(self, *parts: Bytes) -> None:
+        # The only copy that is made of them: blocks are megabytes.
+        self.text = b"".join((*parts, _PADDING))
+        self.size = len(self.text) - PADDING
+        self.data: ByteArray = np.frombuffer(self.text, np.uint8)
         # Overlapping eight-byte views: `_words[p]` is the word that starts at byte p.
         self._words: Words = np.ndarray(
             (self.size + PADDING - 7,), np.dtype("<u8"), self.data.data, 0, (1,)
@@ -84,7 +89,7 @@ class ByteBlock:
 
     def places(self, text: bytes) -> Positions:
         """Where `text` (of two bytes or more) stands in the block."""
-        if self.size < SMALL:
+        if self.size < _ONE_BY_ONE:
             return self._one_by_one(text)
         if text not in self._places:
             anchor = next((byte for byte in text if byte in _ANCHORS), None)
@@ -160,6 +165,13 @@ def among(words: Words, table: Words) -> Flags:
     place = np.minimum(np.searchsorted(table, words), len(table) - 1)
     found: Flags = table[place] == words
     return found
+
+
+def present(numbers: Positions) -> list[int]:
+    """The distinct ones of these numbers, which are small and not negative, in their order."""
+    # `np.unique` imports numpy.ma, which takes 15 ms, and sorts.
+    distinct: list[int] = np.bincount(numbers).nonzero()[0].tolist()
+    return distinct
 
 
 def unlike(values: npt.NDArray[np.generic]) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pdtui.core import levels
-from pdtui.core.bytescan import A_LOOK, Flags, Positions
+from pdtui.core.bytescan import A_LOOK, Flags, Positions, present
 from pdtui.core.claims import Claims
 from pdtui.core.digests import distinct
 from pdtui.core.formats import Begins, Format, groups, message_begin
@@ -116,7 +116,7 @@ class Claimer:
             of_text = rows[named[which == number]]
             # Ray's prefix says the pid, which is more.
             of_text = of_text[claims.process[of_text] == NO_PROCESS]
-            for container in np.unique(claims.container[of_text]).tolist():
+            for container in present(claims.container[of_text]):
                 inside = of_text[claims.container[of_text] == container]
                 claims.process[inside] = self._kinds.process_number(
                     None, text.decode("ascii", "replace"), container

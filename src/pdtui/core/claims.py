@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pdtui.core.alike import Recalled
 from pdtui.core.bytescan import ByteBlock, Flags, Positions
 from pdtui.core.cleaning import Split
 from pdtui.core.namings import Namings
 from pdtui.core.shapes import Look
 from pdtui.core.stamps import Stamp
+from pdtui.core.understood import Recalled
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pdtui.core.bytescan import ByteBlock, Positions, leading_digits
+from pdtui.core.bytescan import ByteBlock, Bytes, Positions, leading_digits
 from pdtui.core.torn import HEAD
 
 SGR = re.compile(rb"\x1b\[[0-9;?]*[ -/]*[@-~]")
@@ -29,6 +29,7 @@ class Split(NamedTuple):
 
     block: ByteBlock
     text: bytes
+    """The block's bytes."""
     offsets: Positions
     """Where each line begins in the block as it was."""
     starts: Positions
@@ -47,23 +48,22 @@ def clean(line: bytes) -> bytes:
     return _without_remnants(line)
 
 
-def split(data: bytes) -> Split:
-    """What is left of the lines of a block, which ends with a newline."""
-    block, text = ByteBlock(data), data
+def split(*parts: Bytes) -> Split:
+    """What is left of the lines of a block, which these parts are; it ends with a newline."""
+    block = ByteBlock(*parts)
     starts, newlines = _lines(block)
     offsets = starts
-    if b"\x1b" in text:
-        text = SGR.sub(b"", text)
-        block = ByteBlock(text)
+    if b"\x1b" in block.text:
+        block = ByteBlock(SGR.sub(b"", block.text[: block.size]))
         starts, newlines = _lines(block)
+    text = block.text
     starts, ends = _without_returns(block, text, starts, newlines)
     returns = newlines - ends
     if _remnants_of_colour(block, starts):
         places = zip(starts.tolist(), ends.tolist(), strict=True)
-        text = b"".join(_without_remnants(text[a:b]) + b"\n" for a, b in places)
-        block = ByteBlock(text)
+        block = ByteBlock(*(_without_remnants(text[a:b]) + b"\n" for a, b in places))
         starts, ends = _lines(block)
-    return Split(block, text, offsets, starts, ends, returns)
+    return Split(block, block.text, offsets, starts, ends, returns)
 
 
 def _after_returns(line: bytes) -> int:
@@ -112,6 +112,6 @@ def _without_returns(
         ends[row] = starts[row] + len(text[starts[row] : ends[row]].rstrip(b"\r"))
     returns = np.flatnonzero(block.data[: block.size] == _RETURN)
     rows = np.searchsorted(newlines, returns)
-    for row in np.unique(rows[returns < ends[rows]]).tolist():
+    for row in dict.fromkeys(rows[returns < ends[rows]].tolist()):
         starts[row] += _after_returns(text[starts[row] : ends[row]])
     return starts, ends

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pdtui.core.bytescan import Flags, Positions
+from pdtui.core.bytescan import Flags, Positions, unlike
 from pdtui.core.claims import Claims
 from pdtui.core.grammar import Grammar
 from pdtui.core.stamps import DAY, NO_TIME, SECOND, YearCounter, days_from_civil
@@ -105,11 +105,15 @@ class Calendar:
         """The time of each line's own stamp in microseconds, NO_TIME where it has none."""
         times = np.full(len(claims.format), NO_TIME, np.int64)
         stamped = np.flatnonzero(claims.stamped)
-        month, year = claims.month[stamped], claims.year[stamped]
+        dates = claims.year[stamped], claims.month[stamped], claims.day[stamped]
+        if not any(map(unlike, dates)):
+            # Most blocks are of one day, which is worked out once.
+            dates = dates[0][:1], dates[1][:1], dates[2][:1]
+        year, month, day = dates
         yearless = year == 0
         self._dated.yearless |= bool(yearless.any())
         year[yearless] = self._years.years(month[yearless])
-        days = days_from_civil(year, month, claims.day[stamped])
+        days = days_from_civil(year, month, day)
         times[stamped] = days * DAY + claims.clock[stamped]
         utc = self.grammar.utc[claims.format[stamped]] & ~claims.settled[stamped]
         if utc.any():

@@ -8,27 +8,29 @@ digests; that two unlike lines of a log share one is as likely as one in 2**40.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from pdtui.core.bytescan import ByteBlock, Positions, Words
 
+_T = TypeVar("_T", bound=np.generic)
 STRETCH = 96
 """Bytes of a line that are looked at in one go: heads are seldom longer. 64 are a fifth slower,
 128 a half."""
 _WORDS = STRETCH // 8
 BEGINNING_WORDS = 2
 """Words of a line that are its beginning."""
-_MOST_STRETCHES = 16
-LONGEST = _MOST_STRETCHES * STRETCH
+LONGEST = 16 * STRETCH
 """Bytes of a line that a digest can tell apart."""
 _SEED = 20251101
 _FACTORS: Words = (
-    np.random.default_rng(_SEED).integers(0, 1 << 63, (_MOST_STRETCHES, _WORDS), np.uint64) * 2 + 1
+    np.random.default_rng(_SEED).integers(0, 1 << 63, (2, _WORDS), np.uint64) * 2 + 1
 ).astype(np.uint64)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _OTHER_MIX = np.uint64(0xD6E8FEB86659FD93)
+_LENGTH_MIX = np.uint64(0xBF58476D1CE4E5B9)
 _SLOT_BITS = 14
 _SLOT_SHIFT = np.uint64(64 - _SLOT_BITS)
 _WORD = (1 << 64) - 1
@@ -73,7 +75,7 @@ def without_hexadecimals(words: Words) -> Words:
 
 
 def mixed(words: Words, stretch: int = 0) -> Words:
-    """One number a row, of words of the line's stretch with this number."""
+    """One number a row, of words of the line's first stretch, or of its second one."""
     folded = words >> np.uint64(32)
     folded ^= words
     total: Words = folded @ _FACTORS[stretch, : words.shape[1]]
@@ -82,15 +84,42 @@ def mixed(words: Words, stretch: int = 0) -> Words:
 
 def digests(data: npt.NDArray[np.uint8], at: Positions, lengths: Positions) -> Words:
     """A digest of so many bytes from each place on: equal bytes, equal digest."""
-    found = lengths.astype(np.uint64) * _MIX
-    rows, begin = np.arange(len(at)), 0
-    while len(rows):
-        words = stretches(data, at[rows] + begin)
-        words &= first_bytes(np.clip(lengths[rows] - begin, 0, STRETCH))
-        found[rows] = (found[rows] ^ mixed(words)) * _OTHER_MIX
-        begin += STRETCH
-        rows = rows[lengths[rows] > begin]
-    return found
+    first = stretches(data, at) & first_bytes(np.minimum(lengths, STRETCH))
+    return _digests(data, at, lengths, first, lambda words: words)
+
+
+def _digests(
+    data: npt.NDArray[np.uint8],
+    at: Positions,
+    lengths: Positions,
+    first: Words,
+    alike: Callable[[Words], Words],
+) -> Words:
+    """The same, where `alike` makes bytes equal, given the first stretches of what is digested."""
+    total = mixed(alike(first))
+    longer = np.flatnonzero(lengths > STRETCH)
+    if len(longer):
+        total[longer] += _further(data, at[longer] + STRETCH, lengths[longer] - STRETCH, alike)
+    total += lengths.astype(np.uint64) * _LENGTH_MIX
+    return total
+
+
+def _further(
+    data: npt.NDArray[np.uint8], at: Positions, lengths: Positions, alike: Callable[[Words], Words]
+) -> Words:
+    """What all stretches but the first add to a digest; `lengths` are not 0."""
+    # All of them one behind the other: of the third, fourth … ones by themselves there are few.
+    count = -(-lengths // STRETCH)
+    stop = np.cumsum(count)
+    first = stop - count
+    begin = (np.arange(stop[-1]) - np.repeat(first, count)) * STRETCH
+    words = stretches(data, np.repeat(at, count) + begin)
+    words &= first_bytes(np.minimum(np.repeat(lengths, count) - begin, STRETCH))
+    parts = mixed(alike(words), 1)
+    # By an odd number, so that nothing is lost of a part.
+    parts *= begin.astype(np.uint64) * _MIX + np.uint64(1)
+    total: Words = np.add.reduceat(parts, first)
+    return total
 
 
 def distinct(block: ByteBlock, at: Positions, lengths: Positions) -> tuple[list[bytes], Positions]:
@@ -120,43 +149,28 @@ class LineStretches:
 
     def second(self, rows: Positions) -> Words:
         """The second stretch of these lines."""
-        return self._further(rows, np.ones(len(rows), np.int64), self.length)
+        words = stretches(self.block.data, self.starts[rows] + STRETCH)
+        words &= first_bytes(np.clip(self.length[rows] - STRETCH, 0, STRETCH))
+        return words
 
     def plain_digests(self, reach: Positions) -> Words:
         """The digests of so many bytes of each line, digits alike."""
         first = self.first & first_bytes(np.minimum(reach, STRETCH))
-        return self._digests(without_digits, first, reach)
+        return _digests(self.block.data, self.starts, reach, first, without_digits)
 
     def outlines(self) -> Words:
         """The digests of all bytes, hexadecimal digits alike; 0 of lines that are too long."""
-        found = self._digests(without_hexadecimals, self.first, np.minimum(self.length, LONGEST))
+        length = np.minimum(self.length, LONGEST)
+        found = _digests(self.block.data, self.starts, length, self.first, without_hexadecimals)
         found[self.length > LONGEST] = 0
         return found
 
-    def _digests(self, alike: Callable[[Words], Words], first: Words, lengths: Positions) -> Words:
-        """The digests of so many bytes of each line, of which `first` are the first stretches."""
-        digests = mixed(alike(first))
-        longer, rows = np.flatnonzero(lengths > STRETCH), []
-        while len(longer):
-            rows.append(longer)
-            longer = longer[lengths[longer] > (len(rows) + 1) * STRETCH]
-        if rows:
-            # All further stretches together: of each one by itself there are only a few.
-            which = np.repeat(np.arange(1, len(rows) + 1), [len(some) for some in rows])
-            words = alike(self._further(np.concatenate(rows), which, lengths))
-            begin = 0
-            for stretch, some in enumerate(rows, 1):
-                digests[some] ^= mixed(words[begin : begin + len(some)], stretch)
-                begin += len(some)
-        digests += lengths.astype(np.uint64) * np.uint64(0xBF58476D1CE4E5B9)
-        return digests
 
-    def _further(self, rows: Positions, stretch: Positions, lengths: Positions) -> Words:
-        """The stretches with these numbers of these lines, of which so many bytes count."""
-        begin = stretch * STRETCH
-        words = stretches(self.block.data, self.starts[rows] + begin)
-        words &= first_bytes(np.clip(lengths[rows] - begin, 0, STRETCH))
-        return words
+def with_room(columns: npt.NDArray[_T], axis: int, most: int) -> npt.NDArray[_T]:
+    """The columns with room for so many on this axis; what is not used takes no memory."""
+    roomy = np.zeros((*columns.shape[:axis], most, *columns.shape[axis + 1 :]), columns.dtype)
+    roomy.swapaxes(0, axis)[: columns.shape[axis]] = columns.swapaxes(0, axis)
+    return roomy
 
 
 class Numbered:
@@ -177,6 +191,19 @@ class Numbered:
             np.zeros(1 << _SLOT_BITS, np.int32),
             np.zeros(1 << _SLOT_BITS, np.int32),
         )
+
+    def __getstate__(self) -> dict[str, object]:
+        """What there is in the tables, which have room for much more."""
+        taken = [(slots.nonzero()[0], slots[slots > 0]) for slots in self._slots]
+        return {**self.__dict__, "_keys": self._keys[: self._size], "_slots": taken}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._most = state["_most"]
+        self.clear()
+        self._size = state["_size"]
+        self._keys[: self._size] = state["_keys"]
+        for slots, (places, numbers) in zip(self._slots, state["_slots"], strict=True):
+            slots[places] = numbers
 
     @property
     def full(self) -> bool:

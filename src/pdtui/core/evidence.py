@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pdtui.core.bytescan import present
 from pdtui.core.stamps import NO_TIME, SECOND, to_datetime
 from pdtui.core.store import Snapshot
 
@@ -54,7 +55,7 @@ class Clocks:
         """Of many rows (source and row each): the times or NO_TIME, and which are stamps."""
         times = np.full(len(places), NO_TIME, np.int64)
         stamped = np.zeros(len(places), np.bool_)
-        for number in np.unique(places[:, 0]).tolist():
+        for number in present(places[:, 0]):
             source = self.snapshot[number][0]
             here = np.flatnonzero(places[:, 0] == number)
             rows = places[here, 1]

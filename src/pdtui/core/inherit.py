@@ -12,7 +12,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from pdtui.core.bytescan import Flags, Positions, unlike
+from pdtui.core.bytescan import Flags, Positions, present, unlike
 from pdtui.core.claims import Claims
 from pdtui.core.kinds import NO_PROCESS, field_mask
 from pdtui.core.stamps import NO_TIME
@@ -157,7 +157,7 @@ def _nearest(
     """The time at the row above of each row, or what its group has from before this block."""
     when = times[above]
     first = np.flatnonzero(above == _NONE)
-    for group in np.unique(groups[first]).tolist():
+    for group in present(groups[first]):
         known = carried.get(group)
         when[first[groups[first] == group]] = NO_TIME if known is None else known
     return when

@@ -172,7 +172,7 @@ class KindTable:
         place = self._place_of(packed)
         new = self._sorted[place] != packed
         if new.any():
-            for one in np.unique(packed[new]).tolist():
+            for one in sorted({*packed[new].tolist()}):
                 self._number(one)
             known = sorted((p, self._numbers[p]) for p in self._learned)
             self._sorted = np.array([p for p, _ in known], np.int64)

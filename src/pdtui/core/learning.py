@@ -94,7 +94,7 @@ def learn(
         said = _pairs(_ENGINE, lines, int(marks.text_at[row]), int(lines.ends[row]))
         said["p2p_rank"] = said.pop("rank", str(marks.rank[row]))
         _enter(kinds, claims, row, int(marks.rank[row]), said)
-    for row in np.unique(lines.found(_ROLE)[0]).tolist():
+    for row in dict.fromkeys(lines.found(_ROLE)[0].tolist()):
         _learn_configuration(lines, row, int(claims.process[row]), kinds)
 
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pdtui.core.bytescan import present
 from pdtui.core.growable import Growable
 
 NO_CLOCK = -(2**62)
@@ -225,7 +226,7 @@ class Lifting:
 
         Returns the uppermost row that was lifted in each source, NO_ROW where none was.
         """
-        for number in np.unique(causes.source).tolist():
+        for number in present(causes.source):
             mine = causes.source == number
             part = (Ends(*(column[mine] for column in ends)) for ends in (causes, effects))
             self._causes[number].add(*part)
@@ -287,7 +288,7 @@ class Lifting:
 
     def _clocks(self, ends: Ends) -> npt.NDArray[np.int64]:
         clocks = ends.stamp.copy()
-        for number in np.unique(ends.source).tolist():
+        for number in present(ends.source):
             mine = ends.source == number
             clocks[mine] = np.maximum(clocks[mine], self.of[number].over(ends.row[mine]))
         return clocks

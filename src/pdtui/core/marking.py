@@ -9,11 +9,11 @@ the message stands for one (`events.py`).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
-from pdtui.core.alike import Recalled
 from pdtui.core.bytescan import (
     BYTE_MASKS,
     ByteBlock,
@@ -27,8 +27,9 @@ from pdtui.core.bytescan import (
 from pdtui.core.digests import distinct
 from pdtui.core.events import EVENT_BYTES
 from pdtui.core.kinds import MAX_RANK, NO_RANK, KindTable
-from pdtui.core.markers import VARIATION_SELECTOR, known_markers
+from pdtui.core.markers import VARIATION_SELECTOR, Marker, known_markers
 from pdtui.core.outlines import TextPlaces
+from pdtui.core.understood import Recalled
 
 _SELECTOR = VARIATION_SELECTOR.encode()
 _CODE_BITS = 6
@@ -72,30 +73,26 @@ class Lines:
     places: TextPlaces | None = None
     """Where some texts stand in them, if that is known."""
 
-    def anywhere(self, literal: bytes, among: Flags | None = None) -> tuple[Positions, Positions]:
-        """Where these bytes stand in the lines: the lines, and the places.
-
-        Of lines that are not `among` those of interest, it need not be told.
-        """
+    def anywhere(self, literal: bytes) -> tuple[Positions, Positions]:
+        """Where these bytes stand in the lines: the lines, and the places."""
         if self.places is not None:
-            return self.places.of(literal, among)
+            return self.places.of(literal)
         at = self.block.places(literal)
         rows = np.searchsorted(self.starts, at, "right") - 1
         # What a `\r` overwrote lies between two lines and is of neither.
         inside = (self.starts[rows] <= at) & (at + len(literal) <= self.ends[rows])
         return rows[inside], at[inside]
 
-    def found(self, literal: bytes, among: Flags | None = None) -> tuple[Positions, Positions]:
+    def found(self, literal: bytes) -> tuple[Positions, Positions]:
         """The same within messages."""
-        rows, at = self.anywhere(literal, among)
+        rows, at = self.anywhere(literal)
         inside = self.message_at[rows] <= at
         return rows[inside], at[inside]
 
-    def last(self, literal: bytes, among: Flags) -> tuple[Positions, Positions]:
+    def last(self, literal: bytes) -> tuple[Positions, Positions]:
         """The lines in whose message the bytes stand, and where they do last."""
-        rows, at = self.found(literal, among)
-        last = np.ones(len(rows), np.bool_)
-        last[:-1] = rows[1:] != rows[:-1]
+        rows, at = self.found(literal)
+        last = _first_of_each(rows[::-1])[::-1]
         return rows[last], at[last]
 
 
@@ -105,17 +102,27 @@ class Marks:
 
     codes: Positions
     """The markers' codes, six bits each, in the order they stand; 0 for none."""
+    sets: Positions
+    """The number of each line's tuple of markers in the table of kinds, once `number` has run."""
     rank: Positions
     address: Positions
     text_at: Positions
     """Where the message goes on after its leading markers and `[Rank N]`."""
+    changed: list[Positions] = field(default_factory=list)
+    """The lines whose markers have no number yet."""
 
     @classmethod
     def recalled(cls, recalled: Recalled, message_at: Positions) -> Marks:
         """What is known so far of the lines whose messages begin at these places."""
         text_at = message_at + (recalled["text_at"] - recalled["at"])
         none = np.zeros(len(message_at), np.int64)
-        return cls(recalled["codes"], recalled["marked_rank"], none, text_at)
+        codes, sets = recalled["codes"], recalled["markers"]
+        return cls(codes, sets, recalled["marked_rank"], none, text_at)
+
+    def put(self, rows: Positions, code: int) -> None:
+        """Gives these lines this marker alone."""
+        self.codes[rows] = code
+        self.changed.append(rows)
 
     def add(self, rows: Positions, codes: Positions) -> None:
         """Puts a marker after those that each line has already (each line at most once a call)."""
@@ -123,19 +130,20 @@ class Marks:
         for turn in range(_MOST_LEADING):
             free += self.codes[rows] >> (_CODE_BITS * turn) != 0
         self.codes[rows] |= codes << (_CODE_BITS * free)
+        self.changed.append(rows)
 
     def first(self) -> Positions:
         """The code of each line's first marker."""
         return self.codes & _CODE_MASK
 
-    def set_numbers(self, kinds: KindTable) -> Positions:
-        """The number of each line's tuple of markers in the table."""
-        numbers = np.zeros(len(self.codes), np.int64)
-        marked = np.flatnonzero(self.codes)
-        distinct, inverse = np.unique(self.codes[marked], return_inverse=True)
+    def number(self, kinds: KindTable) -> None:
+        """Gives their numbers to the tuples of markers of lines that have none yet."""
+        if not self.changed:
+            return
+        rows, self.changed = np.concatenate(self.changed), []
+        distinct, inverse = np.unique(self.codes[rows], return_inverse=True)
         table = [kinds.marker_set_number(_decode(kinds, int(codes))) for codes in distinct]
-        numbers[marked] = np.array(table, np.int64)[inverse]
-        return numbers
+        self.sets[rows] = np.array(table, np.int64)[inverse]
 
 
 def _decode(kinds: KindTable, codes: int) -> tuple[str, ...]:
@@ -169,12 +177,11 @@ def may_be_events(lines: Lines, rows: Positions, kinds: KindTable) -> Flags:
     return events | lines.block.starts_with(lines.message_at[rows], _SUCCESS[:8])
 
 
-class _Signs:
-    """The signs that are markers, for a look at many places."""
+class _KnownSigns:
+    """The signs that are markers everywhere, for a look at many places."""
 
-    def __init__(self, kinds: KindTable) -> None:
-        self._kinds = kinds
-        known = [marker.emoji.encode() for marker in known_markers()]
+    def __init__(self, markers: tuple[Marker, ...]) -> None:
+        known = [marker.emoji.encode() for marker in markers]
         short = [(sign, code) for code, sign in enumerate(known, 1) if len(sign) <= _size(sign[0])]
         short.sort(key=lambda item: int.from_bytes(item[0], "little"))
         values = [int.from_bytes(sign, "little") for sign, _ in short]
@@ -197,8 +204,21 @@ class _Signs:
                     codes[index], length[index] = code, len(sign)
         return codes, length
 
+
+@lru_cache(maxsize=4)
+def _signs_of(markers: tuple[Marker, ...]) -> _KnownSigns:
+    return _KnownSigns(markers)
+
+
+class _Signs:
+    """The signs that are markers in a source."""
+
+    def __init__(self, kinds: KindTable) -> None:
+        self._kinds = kinds
+        self.look = _signs_of(known_markers()).look
+
     def any(self, lines: Lines, rows: Positions, at: Positions) -> tuple[Positions, Positions]:
-        """The same of any emoji, for these places in these lines; the unknown are learned."""
+        """Code and length of any emoji at places in lines, 0 for none; the unknown are learned."""
         codes, length = self.look(lines.block, at)
         strange = np.flatnonzero((codes == 0) & (lines.block.byte(at) >= _NON_ASCII))
         if not len(strange):
@@ -239,6 +259,7 @@ def find_leading(lines: Lines, marks: Marks, kinds: KindTable, rows: Positions) 
         marked = (codes > 0) & (at + length <= lines.ends[rows])
         rows, at, codes = rows[marked], (at + length)[marked], codes[marked]
         marks.codes[rows] |= codes << (_CODE_BITS * turn)
+        marks.changed.append(rows)
         at = at + 3 * block.starts_with(at, _SELECTOR)
         at = at + (block.byte(at) == ord(" "))
         at = _past_rank(lines, marks, rows, at)
@@ -278,14 +299,14 @@ def _ranks_at(block: ByteBlock, at: Positions) -> tuple[Positions, Positions]:
 
 
 def _find_arrows(lines: Lines, marks: Marks, kinds: KindTable, success: Flags) -> None:
-    rows, at = lines.found(_ARROW_START, success | (marks.codes > 0))
+    rows, at = lines.found(_ARROW_START)
     if not len(rows):
         return
     codes = _Signs(kinds).look(lines.block, at)[0]
-    arrows = np.isin(codes, [kinds.sign_code(arrow) for arrow in "👉👈"])
+    arrows = np.flatnonzero((codes == kinds.sign_code("👉")) | (codes == kinds.sign_code("👈")))
     # A line's second arrow (in a prompt, say) is text.
-    rows, first = np.unique(rows[arrows], return_index=True)
-    at, codes = at[arrows][first], codes[arrows][first]
+    arrows = arrows[_first_of_each(rows[arrows])]
+    rows, at, codes = rows[arrows], at[arrows], codes[arrows]
     begin = np.maximum(lines.message_at[rows], at - _LONGEST_ADDRESS)
     texts, which = distinct(lines.block, begin, at - begin)
     own = [_BEFORE_ARROW.search(text) for text in texts]
@@ -296,6 +317,13 @@ def _find_arrows(lines: Lines, marks: Marks, kinds: KindTable, success: Flags) -
     rows = rows[kept]
     marks.add(rows, codes[kept])
     marks.address[rows] = of_row[kept]
+
+
+def _first_of_each(rows: Positions) -> Flags:
+    """Whether each of these rows, which stand together where they are the same, is the first."""
+    first = np.ones(len(rows), np.bool_)
+    first[1:] = rows[1:] != rows[:-1]
+    return first
 
 
 def _address(kinds: KindTable, text: bytes) -> int:
@@ -311,7 +339,7 @@ def _find_rank_fields(lines: Lines, marks: Marks) -> None:
     silent = (marks.codes > 0) & (marks.rank == NO_RANK)
     if not silent.any():
         return
-    rows, at = lines.last(_RANK_FIELD, silent)
+    rows, at = lines.last(_RANK_FIELD)
     kept = silent[rows]
     rows, at = rows[kept], at[kept] + len(_RANK_FIELD)
     at = at + (lines.block.byte(at) == ord(" "))
@@ -323,7 +351,7 @@ def _find_rank_fields(lines: Lines, marks: Marks) -> None:
 
 
 def _find_own_addresses(lines: Lines, marks: Marks, kinds: KindTable, marked: Flags) -> None:
-    rows, at = lines.found(_OWN_ADDRESS, marked)
+    rows, at = lines.found(_OWN_ADDRESS)
     at = at + len(_OWN_ADDRESS)
     kept = marked[rows]
     rows, at = rows[kept], at[kept]
@@ -359,11 +387,10 @@ def _find_events(lines: Lines, marks: Marks, kinds: KindTable, eventful: Positio
             said = [match(lines.text, begin, end) is not None for begin, end in places]
             fitting = fitting[np.array(said, np.bool_)]
         if len(fitting):
-            marks.codes[fitting] = kinds.sign_code(event.emoji)
+            marks.put(fitting, kinds.sign_code(event.emoji))
     for pattern, emoji in grammar.patterns:
-        for row in _matching(lines, pattern):
-            if marks.codes[row] == 0:
-                marks.codes[row] = kinds.sign_code(emoji)
+        if unmarked := [row for row in _matching(lines, pattern) if marks.codes[row] == 0]:
+            marks.put(np.array(unmarked), kinds.sign_code(emoji))
 
 
 def _matching(lines: Lines, pattern: re.Pattern[bytes]) -> list[int]:

@@ -24,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pdtui.core.bytescan import present
 from pdtui.core.causality import CAUSAL, Causality, Edges, FoundEdges, Fresh
 from pdtui.core.engines import HANDSHAKE_STEPS
 from pdtui.core.kindcounts import STRETCH, KindCounts
@@ -183,7 +184,7 @@ class Merge:
         """The causes and the effects, with the clocks that their stamps give them."""
         sources, rows = np.concatenate((edges[:, :2], edges[:, 2:])).T
         stamps = np.empty(len(rows), np.int64)
-        for number in np.unique(sources).tolist():
+        for number in present(sources):
             mine = np.flatnonzero(sources == number)
             distinct, which = np.unique(rows[mine], return_inverse=True)
             stamps[mine] = self._sources[number].stamps(distinct)[which]

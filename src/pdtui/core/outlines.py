@@ -12,17 +12,20 @@ is kept is where it may stand, and each line is asked.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import islice
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.bytescan import ByteBlock, Flags, Positions, Words
+from pdtui.core.bytescan import ByteBlock, Positions, Words
 from pdtui.core.cleaning import Split
-from pdtui.core.digests import LineStretches, Numbered
+from pdtui.core.digests import LineStretches, Numbered, with_room
 
-MOST_OUTLINES = 8192
-"""Outlines of one source that are known at a time."""
+_MOST_OUTLINES = 8192
+ROOM = _MOST_OUTLINES + 2
+"""For the outlines of one source that are known at a time, and for none."""
 _MOST_A_BLOCK = 512
 """Outlines of a block that are taken in: each is looked through in Python."""
 _MOST_ONCE = 8192
@@ -30,8 +33,6 @@ _MOST_TIMES = 4
 """How often a text may stand in a line of a known outline."""
 _FEW = 2
 """If lines without a known outline are fewer than one in so many, they are put together."""
-_ONE_BY_ONE = 64
-"""Lines up to which each is searched by itself."""
 _NONE: Positions = np.zeros(0, np.int64)
 _ALIKE = bytes.maketrans(b"0123456789abcdef", bytes(16))
 
@@ -43,16 +44,30 @@ class Outlines:
         assert len(texts) <= 32, "a bit each"
         self._texts = texts
         self._alike = [text.translate(_ALIKE) for text in texts]
-        self._numbers = Numbered(MOST_OUTLINES)
+        self._numbers = Numbered(_MOST_OUTLINES)
         self._once: set[int] = set()
         self._clear()
 
     def _clear(self) -> None:
         self._numbers.clear()
-        self._holds = np.zeros(MOST_OUTLINES + 2, np.uint32)
+        self._holds = np.zeros(ROOM, np.uint32)
         """A bit for each text that a line with the outline may hold."""
-        self._at = np.zeros((len(self._texts), _MOST_TIMES, MOST_OUTLINES + 2), np.uint16)
+        self._at = np.zeros((len(self._texts), _MOST_TIMES, ROOM), np.uint16)
         """Where it may, counted from the line's start and from 1 on; 0 for nowhere."""
+
+    def __getstate__(self) -> dict[str, object]:
+        """What there is in the tables, which have room for much more."""
+        known = {"_holds": self._holds[: len(self)], "_at": self._at[:, :, : len(self)]}
+        return {**self.__dict__, **known}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._holds = with_room(state["_holds"], 0, ROOM)
+        self._at = with_room(state["_at"], 2, ROOM)
+
+    def __len__(self) -> int:
+        """How many numbers outlines have, 0 included."""
+        return len(self._numbers)
 
     def numbers(self, lines: LineStretches) -> tuple[Words, Positions]:
         """The digest of each line's outline, and its number; 0 where it is not known."""
@@ -64,28 +79,25 @@ class Outlines:
         new = np.flatnonzero((numbers == 0) & (digests != 0))
         if not len(new):
             return False
-        distinct, first, count = np.unique(digests[new], return_index=True, return_counts=True)
-        again = [
-            (digest, place)
-            for digest, place, many in zip(
-                distinct.tolist(), new[first].tolist(), count.tolist(), strict=True
-            )
-            if many > 1 or digest in self._once
-        ]
+        found: dict[int, int] = {}
+        again: dict[int, int] = {}
+        for digest, place in zip(digests[new].tolist(), new.tolist(), strict=True):
+            if digest in found or digest in self._once:
+                again.setdefault(digest, place)
+            found[digest] = place
         if len(self._once) > _MOST_ONCE:
             self._once.clear()
-        self._once.update(distinct.tolist())
+        self._once.update(found)
         forgets = self._numbers.full and bool(again)
         if forgets:
             self._clear()
-        for digest, place in again[:_MOST_A_BLOCK]:
+        for digest, place in islice(again.items(), _MOST_A_BLOCK):
             self._enter(digest, lines.text[lines.starts[place] : lines.ends[place]])
         return forgets
 
     def _enter(self, digest: int, line: bytes) -> None:
         line = line.translate(_ALIKE)
-        found = [(number, _places(line, text)) for number, text in enumerate(self._alike)]
-        found = [(number, places) for number, places in found if places]
+        found = [(n, _places(line, text)) for n, text in enumerate(self._alike) if text in line]
         if any(len(places) > _MOST_TIMES for _, places in found):
             return
         if outline := self._numbers.enter(digest):
@@ -124,17 +136,14 @@ class TextPlaces:
             self._block, self._starts, self._ends, np.flatnonzero(self._numbers == 0)
         )
 
-    def of(self, text: bytes, among: Flags | None = None) -> tuple[Positions, Positions]:
-        """Where one of the texts stands: the lines, and the places, in their order.
-
-        Of lines that are not `among` those of interest, it need not be told.
-        """
-        number = self._texts.index(text)
-        rows, at = self._may_stand(number)
-        for begin in range(0, len(text), 8):
-            stands = self._block.starts_with(at + begin, text[begin : begin + 8])
-            rows, at = rows[stands], at[stands]
-        more, more_at = self._rest.places(text, among)
+    def of(self, text: bytes) -> tuple[Positions, Positions]:
+        """Where one of the texts stands: the lines, and the places, in their order."""
+        rows, at = self._may_stand(self._texts.index(text))
+        for begin, piece in _in_doubt(text) if len(at) else ():
+            stands = self._block.starts_with(at + begin, piece)
+            if not stands.all():
+                rows, at = rows[stands], at[stands]
+        more, more_at = self._rest.places(text)
         if not len(more):
             return rows, at
         rows, at = np.concatenate((rows, more)), np.concatenate((at, more_at))
@@ -166,16 +175,19 @@ class _Rest:
     def __init__(
         self, block: ByteBlock, starts: Positions, ends: Positions, rows: Positions
     ) -> None:
-        self.rows = rows
-        self._whole, self._few = block, len(rows) * _FEW < len(starts)
+        self._rows, self._whole = rows, block
         self._starts, self._ends = starts[rows], ends[rows]
+        self._few = len(rows) * _FEW < len(starts)
 
     @cached_property
     def _block(self) -> ByteBlock:
         """What is searched: these lines alone, or all of the block."""
         if not self._few:
             return self._whole
-        data, places = self._whole.text, zip(self._starts, self._ends, strict=True)
+        data, places = (
+            self._whole.text,
+            zip(self._starts.tolist(), self._ends.tolist(), strict=True),
+        )
         return ByteBlock(b"\n".join([data[begin:end] for begin, end in places]))
 
     @cached_property
@@ -187,27 +199,22 @@ class _Rest:
         begins: Positions = np.cumsum(lengths) - lengths
         return begins
 
-    def places(self, text: bytes, among: Flags | None) -> tuple[Positions, Positions]:
+    def places(self, text: bytes) -> tuple[Positions, Positions]:
         """Where a text stands in them: the lines, and the places in the whole block."""
-        mine = np.arange(len(self.rows)) if among is None else np.flatnonzero(among[self.rows])
-        if len(mine) < _ONE_BY_ONE:
-            return self._one_by_one(text, mine)
-        at = self._block.places(text)
+        at = self._block.places(text) if len(self._rows) else _NONE
+        if not len(at):
+            return _NONE, _NONE
         line = np.searchsorted(self._begins, at, "right") - 1
         at = at - self._begins[line] + self._starts[line]
         inside = (line >= 0) & (at + len(text) <= self._ends[line])
-        return self.rows[line[inside]], at[inside]
+        return self._rows[line[inside]], at[inside]
 
-    def _one_by_one(self, text: bytes, which: Positions) -> tuple[Positions, Positions]:
-        found: list[tuple[int, int]] = []
-        places = (column[which].tolist() for column in (self.rows, self._starts, self._ends))
-        for row, begin, end in zip(*places, strict=True):
-            line = self._whole.text[begin:end]
-            found += [(row, begin + at) for at in _places(line, text)]
-        if not found:
-            return _NONE, _NONE
-        rows, at = np.array(found, np.int64).T
-        return rows, at
+
+@lru_cache
+def _in_doubt(text: bytes) -> list[tuple[int, bytes]]:
+    """The pieces of a text that may be others in lines with the same outline."""
+    pieces = [(begin, text[begin : begin + 8]) for begin in range(0, len(text), 8)]
+    return [(begin, piece) for begin, piece in pieces if b"\0" in piece.translate(_ALIKE)]
 
 
 def _places(line: bytes, text: bytes) -> list[int]:

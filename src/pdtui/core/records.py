@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pdtui.core.bytescan import Flags, Positions
+from pdtui.core.bytescan import Flags, Positions, present
 from pdtui.core.claims import Claims
 from pdtui.core.grammar import Grammar
 from pdtui.core.levels import WARNING
@@ -99,7 +99,7 @@ class Records:
 
     def _ask(self, assumed: frozenset[int], processes: Positions) -> None:
         """Takes over what is taken for granted of these processes."""
-        for process in np.flatnonzero(np.bincount(processes)).tolist():
+        for process in present(processes):
             if process not in self.asked:
                 self.asked[process] = process in assumed
                 self.warned |= assumed & {process}

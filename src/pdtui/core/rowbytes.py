@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pdtui.core.bytescan import present
 from pdtui.core.refs import Refs, row_numbers, source_numbers
 from pdtui.core.source import Source
 
@@ -75,7 +76,7 @@ def _texts_of(sources: Sequence[Source], runs: _Runs) -> list[bytes]:
 
     In the order of a view, a source's rows are in the order of its file.
     """
-    numbers = np.unique(runs.source).tolist()
+    numbers = present(runs.source)
     order = [np.flatnonzero(runs.source == number) for number in numbers]
     texts: list[bytes] = []
     for number, places in zip(numbers, order, strict=True):
@@ -111,7 +112,7 @@ def _doubtful(
     """
     sizes = np.array([len(source) if len(source.segments) == 1 else 0 for source in sources])
     due = 0
-    for number in np.unique(runs.source).tolist():
+    for number in present(runs.source):
         mine = runs.source == number
         begins, ends = (sources[number].begins(rows[mine]) for rows in (runs.first, runs.stop))
         due += int((ends - begins).sum())

@@ -12,6 +12,7 @@ blocks were cut.
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pdtui.core import mojibake
-from pdtui.core.alike import Alike, MayHold
-from pdtui.core.bytescan import SMALL, ByteBlock, Flags, Positions, among
+from pdtui.core.alike import Alike
+from pdtui.core.bytescan import SMALL, ByteBlock, Bytes, Flags, Positions, among, present
 from pdtui.core.claiming import Claimer, Unsure
 from pdtui.core.claims import Claims
 from pdtui.core.cleaning import Split, split
@@ -39,7 +40,8 @@ from pdtui.core.records import Records
 from pdtui.core.requestids import REQUEST_TEXTS, FoundRequests, find_requests, may_name_requests
 from pdtui.core.steps import STEP_TEXTS
 from pdtui.core.torn import find_inside, last_prefix, may_hold_heads
-from pdtui.core.traces import Found, find_traces, may_say_steps
+from pdtui.core.traces import Found, find_traces, wordings
+from pdtui.core.understood import Hints, MayHold
 
 TEXTS = (*MARKING_TEXTS, *LEARNING_TEXTS, *REQUEST_TEXTS, *STEP_TEXTS)
 """What is looked for inside of lines."""
@@ -119,15 +121,14 @@ class Scanner:
         self._namings = Namings(self.kinds)
         self._prefixes = len(self.kinds.learned_prefixes)
 
-    def scan(self, data: bytes, offset: int) -> Rows:
-        """The rows of `data`, which begins at `offset` of the source and ends with a line's end.
+    def scan(self, data: Bytes, offset: int, before: Sequence[bytes] = ()) -> Rows:
+        """The rows of `data`, which ends with a line's end; `before` is what begins its first line.
 
-        A last line without a newline counts as whole.
+        That begins at `offset` of the source. A last line without a newline counts as whole.
         """
-        if not data.endswith(b"\n"):
-            data += b"\n"
-        lines = split(data)
-        claims, seen, marks, may_hold = self._understand(lines)
+        lines = split(*before, data, *(() if data[-1:] == b"\n" else (b"\n",)))
+        claims, seen, marks, hints = self._understand(lines)
+        may_hold = hints.may_hold
         unsure = self._claimer.unsure_of(claims, _rows(may_hold, MayHold.CLAIM))
         self.records.fold(claims, lines.returns)
         find_marks(seen, marks, self.kinds, _rows(may_hold, MayHold.EVENT))
@@ -145,31 +146,25 @@ class Scanner:
             address=marks.address,
             torn=claims.torn,
         )
-        when, kind = self._inherit(claims, own, marks.set_numbers(self.kinds))
+        marks.number(self.kinds)
+        when, kind = self._inherit(claims, own, marks.sets)
         rows = Rows(lines.offsets + offset, when, kind)
         if self.depth.steps.any():
             rows.traces = find_traces(
-                seen,
-                marks.text_at,
-                _rows(may_hold, MayHold.STEP),
-                self.depth.steps,
-                self.kinds.grammar.pairs,
+                seen, marks.text_at, hints.wording, self.depth.steps, self.kinds.grammar.pairs
             )
         if self.depth.requests:
             rows.requests = find_requests(seen, claims, _rows(may_hold, MayHold.REQUEST))
         return rows
 
-    def _understand(self, lines: Split) -> tuple[Claims, Lines, Marks, Positions]:
-        """What each line is by itself: told by one like it before, or found out.
-
-        With what may stand in it, as bits of MayHold.
-        """
+    def _understand(self, lines: Split) -> tuple[Claims, Lines, Marks, Hints]:
+        """What each line is by itself: told by one like it before, or found out."""
         recalled = self.alike.recall(lines.block, lines.starts, lines.ends)
         # A small block is searched as quickly.
         large = lines.block.size >= SMALL
         places = self._outlines.places(lines, recalled.outlines) if large else None
         claims = Claims.of(lines, recalled, self._namings)
-        may_hold = recalled["may_hold"]
+        hints = Hints(recalled["may_hold"], recalled["wording"])
         fresh = np.flatnonzero(~recalled.known)
         if len(fresh):
             unsure, held = self._claim(claims, fresh)
@@ -182,12 +177,14 @@ class Scanner:
         marks = Marks.recalled(recalled, seen.message_at)
         if len(fresh):
             find_leading(seen, marks, self.kinds, fresh)
-            may_hold[fresh] = self._what_they_may_hold(seen, marks, claims, fresh)
-            may_hold[unsure] |= MayHold.CLAIM
+            hints.wording[fresh] = wordings(seen, marks.text_at, fresh)
+            hints.may_hold[fresh] = self._what_they_may_hold(seen, marks, claims, fresh)
+            hints.may_hold[unsure] |= MayHold.CLAIM
+            marks.number(self.kinds)
             lead = marks.text_at - seen.message_at
-            self._keep(claims, marks, lead, may_hold, _without(fresh, held))
+            self._keep(claims, marks, lead, hints, _without(fresh, held))
         self._namings.settle(claims.named)
-        return claims, seen, marks, may_hold
+        return claims, seen, marks, hints
 
     def _what_they_may_hold(
         self, seen: Lines, marks: Marks, claims: Claims, fresh: Positions
@@ -197,8 +194,7 @@ class Scanner:
         naming = np.zeros(len(fresh), np.bool_)
         naming[foreign] = may_name_requests(claims, fresh[foreign])
         bits: Positions = (
-            MayHold.STEP * may_say_steps(seen, marks.text_at, fresh)
-            | MayHold.EVENT * may_be_events(seen, fresh, self.kinds)
+            MayHold.EVENT * may_be_events(seen, fresh, self.kinds)
             | MayHold.LESSON * may_teach(seen, marks, fresh)
             | MayHold.REQUEST * naming
         )
@@ -214,7 +210,7 @@ class Scanner:
             may_hold[row] |= MayHold.REQUEST * may_name_requests(claims, row)
 
     def _keep(
-        self, claims: Claims, marks: Marks, lead: Positions, may_hold: Positions, rows: Positions
+        self, claims: Claims, marks: Marks, lead: Positions, hints: Hints, rows: Positions
     ) -> None:
         """Keeps for lines to come what was found out of these."""
         if self.kinds.is_guessing:
@@ -224,7 +220,7 @@ class Scanner:
             self._prefixes = len(self.kinds.learned_prefixes)
             self.alike.forget()
             return
-        self.alike.keep(claims, marks, lead, may_hold, rows)
+        self.alike.keep(claims, marks, lead, hints, rows)
 
     def _claim(self, claims: Claims, rows: Positions) -> tuple[list[int], Positions]:
         """Heads and prefixes, in turns, and then the heads inside of what is left.
@@ -280,7 +276,7 @@ class Scanner:
         if not nameless.any():
             return claims.process
         writers = claims.process.copy()
-        for container in np.unique(claims.container[nameless]).tolist():
+        for container in present(claims.container[nameless]):
             name = self.kinds.containers[container]
             number = self.kinds.process_number(None, name, container)
             writers[nameless & (claims.container == container)] = number
@@ -339,10 +335,10 @@ def _rewritten(claims: Claims, places: TextPlaces | None) -> Lines:
     lines = [claims.text[begin:end] for begin, end in spans]
     for row, message in claims.rewritten.items():
         lines[row] = message.replace(b"\n", b" ")
-    text = b"\n".join(lines) + b"\n"
+    block = ByteBlock(b"\n".join(lines), b"\n")
     lengths = np.fromiter(map(len, lines), np.int64, len(lines)) + 1
     starts = np.cumsum(lengths) - lengths
     message_at = claims.at - claims.starts + starts
     rows = np.fromiter(claims.rewritten, np.int64, len(claims.rewritten))
     message_at[rows] = starts[rows]
-    return Lines(ByteBlock(text), text, starts, message_at, starts + lengths - 1)
+    return Lines(block, block.text, starts, message_at, starts + lengths - 1)

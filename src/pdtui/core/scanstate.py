@@ -2,14 +2,13 @@
 
 What it keeps between blocks is small: the heads and stamps above, the calendar, names. What the
 source knows of its kinds goes apart, since it seldom changes; and so does the memory of lines that
-are told by others like them (`alike.py`), which is some megabytes, and can be learned anew.
+are told by others like them (`alike.py`), which is larger, and can be learned anew.
 """
 
 from __future__ import annotations
 
 import io
 import pickle
-import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -72,8 +71,7 @@ def memory_of(scanner: Scanner) -> bytes:
     """The lines that the scanner tells by others like them, as they are behind its state now."""
     memory = io.BytesIO()
     _Writer(memory, _SHARED).dump(scanner.alike)
-    # Tables with room for thousands, of which some hundred are taken: 3 MB become 30 KB in 6 ms.
-    return zlib.compress(memory.getbuffer(), 1)
+    return memory.getvalue()
 
 
 def kinds_in(kinds: bytes) -> KindTable:
@@ -85,7 +83,7 @@ def kinds_in(kinds: bytes) -> KindTable:
 def scanner_in(rest: bytes, kinds: KindTable, memory: bytes = b"") -> Scanner:
     """The scanner of a state, which goes on with these kinds, and perhaps what it has learned."""
     apart: dict[str, object] = {"kinds": kinds, "grammar": kinds.grammar}
-    known = _Reader(zlib.decompress(memory), apart) if memory else None
+    known = _Reader(memory, apart) if memory else None
     alike: Alike = known.load() if known else Alike(kinds, Outlines(TEXTS))
     apart |= {"alike": alike, "outlines": alike.outlines}
     scanner: Scanner = _Reader(rest, apart).load()

@@ -6,13 +6,14 @@ import os
 import threading
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
 
+from pdtui.core.bytescan import Bytes
 from pdtui.core.columns import Columns
 from pdtui.core.kindcounts import STRETCH, KindCounts
 from pdtui.core.kinds import KindTable
@@ -25,6 +26,8 @@ FIRST_PIECE = 64 * 1024
 PIECE = 4 * 1024 * 1024
 """Bytes that are scanned together: less has to pay for the calls (1 MiB: a third slower), of more
 what is worked out does not fit into the processor's cache (8 MiB: a tenth)."""
+_LINE = 16 * 1024
+"""Bytes of which a line seldom has more."""
 _REST = 512 * 1024
 """Bytes that are scanned with a piece, since the calls for a piece of their own cost as much."""
 
@@ -131,11 +134,8 @@ class Source:
             self._unfinished.append(data)
             self._reshow_unfinished()
             return 0
-        whole = data
-        if self._unfinished or cut < len(data):
-            # Without a copy of its own: blocks are megabytes.
-            whole = b"".join((*self._unfinished, memoryview(data)[:cut]))
-        self._take(whole, batch)
+        # Without a copy: blocks are megabytes.
+        self._take(memoryview(data)[:cut], batch, self._unfinished)
         self._unfinished = [data[cut:]] if cut < len(data) else []
         return len(self) - before
 
@@ -257,39 +257,40 @@ class Source:
         if batch is not None and (not self.arrivals or self.arrivals[-1][1] != batch):
             self.arrivals.append((len(self), batch))
 
-    def _take(self, text: bytes, batch: int | None) -> None:
-        """Adds the rows of these whole lines; of a first one that is shown already, what it is."""
+    def _take(self, text: Bytes, batch: int | None, before: Sequence[bytes] = ()) -> None:
+        """Adds the rows of these whole lines; of a first one that is shown already, what it is.
+
+        `before` is what was fed of the first line before.
+        """
         if self.unscanned is not None:
-            self.unscanned.append(text)
+            self.unscanned.append(b"".join((*before, text)))
             return
         self._arrived(batch)
         begin = self._line_begin
         if self._before_unfinished is None:
             for piece in self._pieces(text):
-                rows = self._scanner.scan(piece, begin)
-                begin += len(piece)
+                rows = self._scanner.scan(piece, begin, before)
+                begin += sum(map(len, (*before, piece)))
+                before = ()
                 self._add_whole(rows, begin)
             return
         self._scanner, self._before_unfinished = self._before_unfinished, None
         self.kinds.forget_guess()
-        rows = self._scanner.scan(text, begin)
+        rows = self._scanner.scan(text, begin, before)
         self._keep_traces(rows, len(self) - 1)
         self._amend(rows)
-        self._add(Rows(rows.offset[1:], rows.when[1:], rows.kind[1:]), begin + len(text))
+        end = begin + sum(map(len, (*before, text)))
+        self._add(Rows(rows.offset[1:], rows.when[1:], rows.kind[1:]), end)
         self.whole = len(self)
 
-    def _pieces(self, text: bytes) -> Iterator[bytes]:
+    def _pieces(self, text: Bytes) -> Iterator[Bytes]:
         """The lines in pieces of which each is scanned together."""
-        begin = 0
-        while begin < len(text):
+        while text:
             # What the first piece teaches makes all further ones quick.
             most = PIECE if self.columns else FIRST_PIECE
-            cut = len(text)
-            if cut - begin > most + _REST:
-                cut = text.rfind(b"\n", begin, begin + most) + 1
-                cut = cut or text.find(b"\n", begin) + 1 or len(text)
-            yield text[begin:cut] if begin or cut < len(text) else text
-            begin = cut
+            cut = len(text) if len(text) <= most + _REST else _last_line_end(text, most)
+            yield text[:cut]
+            text = text[cut:]
 
     def _keep_traces(self, rows: Rows, begin: int) -> None:
         """Keeps the steps and requests of the rows, the first of which is row `begin`."""
@@ -347,3 +348,12 @@ class Source:
         # The end first: whoever sees the new rows must also see where the last one stops.
         self.end = end
         self.columns.append(rows)
+
+
+def _last_line_end(text: Bytes, most: int) -> int:
+    """Where the last line that ends within so many bytes does, or the first one if none does."""
+    for begin, stop in ((most - _LINE, most), (0, most)):
+        if cut := bytes(text[begin:stop]).rfind(b"\n") + 1:
+            return begin + cut
+    rest = bytes(text[most:])
+    return most + (rest.find(b"\n") + 1 or len(rest))

@@ -102,7 +102,7 @@ STEP_WORDS = {
 """What to call the steps of a handshake's side."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Form:
     """How a message that says a step begins, and what to read from it.
 
@@ -154,7 +154,6 @@ _TENSOR = r".*?'tensor_id': '(?P<key>[^']+)'"
 _ARROWS = r" ?(?P<own>[^\s,]+?) ?[\x80-\xff]{3,16} ?(?P<remote>[^\s,]+?),"
 _FORK_TENSOR = r".*?\btensor_id=(?P<key>\S+)"
 _REQUEST = r".*?\brequest_id=(?P<key>[^\s,|]+)"
-_COMM = r".*? rank (?P<detail>\d+ nranks \d+) .*?commId (?P<key>0x[0-9a-f]+) - Init "
 _THREAD = r".*?\((?P<detail>\w+)\)"
 
 
@@ -169,6 +168,14 @@ _NEW_PARTS = (
     *_REMOTE_PARTS,
     Maybe((Text(b", unique_id_hex="), Named("key", (Until(b" ,", 512),)))),
 )
+_COMM = (
+    Through(b" rank "),
+    Named("detail", (Digits(1, 8), Text(b" nranks "), Digits(1, 8))),
+    Text(b" "),
+    Through(b"commId "),
+    Named("key", (Text(b"0x"), Until(b" ", 16))),
+)
+_NIXL_REQUEST = (Named("key", (Until(b")", 512),)), Text(b"), "))
 _ENGINE = (Digits(1, 8), Text(b": "))
 _GENERATED = b"generation throughput: "
 _SOME = (OneByte(b"123456789"), Maybe((Digits(1, 8),)))
@@ -226,9 +233,9 @@ FORMS: tuple[Form, ...] = (
     _form(Step.COMM_EXISTS, "P2P_CREATE_CONNECT_REUSE ", _LOCAL),
     # NCCL's own word on it.
     *(
-        _form(step, begins, _COMM + said, holds=" - Init " + said)
-        for begins in ("ncclCommInitRank comm 0x", "ncclCommInitRankConfig comm 0x", "comm 0x")
-        for step, said in ((Step.COMM_STARTED, "START"), (Step.COMM_COMPLETE, "COMPLETE"))
+        _shape_form(step, begins, *_COMM, Text(b" - Init " + said), holds=b" - Init " + said)
+        for begins in (b"ncclCommInitRank comm 0x", b"ncclCommInitRankConfig comm 0x", b"comm 0x")
+        for step, said in ((Step.COMM_STARTED, b"START"), (Step.COMM_COMPLETE, b"COMPLETE"))
     ),
     _form(
         Step.PEER_CLOSED,
@@ -272,22 +279,27 @@ FORMS: tuple[Form, ...] = (
     _form(Step.REQUEST_ADDED, "Added request "),
     _form(Step.REQUEST_ABORTED, "Aborted request"),
     _form(Step.REQUEST_FAILED, "Request ", r"\S++ failed\b", holds=" failed"),
-    _form(
+    _shape_form(
         Step.PREFILL_DONE,
-        "NIXLConnector request_finished(",
-        r"(?P<key>[^)]+)\), request_status=FINISHED_LENGTH_CAPPED, ",
-        holds="'do_remote_decode': True",
+        b"NIXLConnector request_finished(",
+        *_NIXL_REQUEST,
+        Text(b"request_status=FINISHED_LENGTH_CAPPED, "),
+        holds=b"'do_remote_decode': True",
     ),
-    _form(
+    _shape_form(
         Step.REQUEST_ABORTED,
-        "NIXLConnector request_finished(",
-        r"[^)]+\), ",
-        holds="=FINISHED_ABORTED",
+        b"NIXLConnector request_finished(",
+        Until(b")", 512),
+        Text(b"), "),
+        holds=b"=FINISHED_ABORTED",
     ),
-    _form(
+    _shape_form(
         Step.KV_ASKED,
-        "NIXLConnector get_num_new_matched_tokens:",
-        r".*?'do_remote_prefill': True.*?'remote_request_id': '(?P<key>[^']+)'",
+        b"NIXLConnector get_num_new_matched_tokens:",
+        Through(b"'do_remote_prefill': True"),
+        Through(b"'remote_request_id': '"),
+        Named("key", (Until(b"'", 512),)),
+        Text(b"'"),
     ),
     *(
         _form(Step.KV_WAITED, begins, holds=" is still in WAITING_FOR_REMOTE_KVS")

@@ -1,14 +1,15 @@
 """Finds the rows that say a step (`steps.py`), all lines of a block at once.
 
-A line's first eight bytes after its markers are looked up in a small table for all lines together,
-so that a further step costs nothing a byte; an expression runs only where a key must be read.
+A line's first eight bytes after its markers tell its *wording*: which forms it may have. They are
+looked up in a small table for all lines together, and once for lines alike (`alike.py`), so that a
+further step costs nothing a byte; an expression runs only where a key must be read.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -27,8 +28,9 @@ from pdtui.core.steps import FORMS, Form, Pair, Step, expression_of
 NO_KEY = 0
 _WORD = 8
 _SAMPLE = 32
-_MANY = 64
-"""Rows from which on a look at all of them is quicker than one at each."""
+_MANY, _SOME = 64, 12
+"""Rows from which on a look at all of them is quicker than one at each: where something is read in
+them, and where their beginnings are enough."""
 _MOST_SIGN_BYTES = 24
 _FIRST_NON_ASCII = 0x80
 _REQUEST_STEPS = (Step.KV_SENT, Step.KV_RECEIVED)
@@ -81,22 +83,20 @@ def _keys_of(texts: list[bytes]) -> Keys:
     return keys
 
 
-_BY_WORD: dict[int, dict[int, list[Form]]] = defaultdict(lambda: defaultdict(list))
+_BY_BEGIN: dict[bytes, list[Form]] = defaultdict(list)
 for _form in FORMS:
-    _length = min(len(_form.begins), _WORD)
-    _BY_WORD[_length][int(word(_form.begins[:_length]))].append(_form)
-_SLOT_MIX, _SLOT_SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(52)
-
-
-def _slots(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """A number below 4096 for each word (Knuth's multiplicative hashing)."""
-    return (words * _SLOT_MIX) >> _SLOT_SHIFT
-
-
-_TABLES = {length: np.zeros(4096, np.bool_) for length in _BY_WORD}
-"""Whether a form with a beginning of this length may begin with a word of this slot."""
-for _length, _forms in _BY_WORD.items():
-    _TABLES[_length][_slots(np.array(list(_forms), np.uint64))] = True
+    _BY_BEGIN[_form.begins[:_WORD]].append(_form)
+_WORDINGS: list[list[list[Form]]] = [[]]
+"""The forms of each wording: those with its beginning, and those with what that begins with."""
+_WORDS: dict[int, list[tuple[np.uint64, int]]] = defaultdict(list)
+"""The words with which wordings begin, by their length, and the wordings' numbers."""
+for _begin in sorted(_BY_BEGIN, key=len):
+    _WORDS[len(_begin)].append((word(_begin), len(_WORDINGS)))
+    _WORDINGS.append([_BY_BEGIN[other] for other in _BY_BEGIN if _begin.startswith(other)])
+_TABLES = {
+    length: tuple(np.array(column) for column in zip(*sorted(words), strict=True))
+    for length, words in _WORDS.items()
+}
 
 
 class _Collected:
@@ -118,9 +118,9 @@ class _Collected:
     ) -> None:
         """Adds traces, given the step and the match of some, and `which` of them each row has."""
         groups = [one.groupdict() if one else _NO_GROUPS for one in found]
-        keys = _keys(steps, [said.get("key") for said in groups])
+        keys = _keys(steps, [one.get("key") for one in groups])
         said = [
-            self._text_number(_said(one.get("own"), one.get("remote"), one.get("detail")))
+            self._text_number(one.get("own"), one.get("remote"), one.get("detail"))
             for one in groups
         ]
         self.row.append(rows)
@@ -129,16 +129,19 @@ class _Collected:
         self.said.append(np.array(said, np.int32)[which])
 
     def add_look(self, rows: Positions, step: Step, look: Look) -> None:
-        """Adds traces of one step with what their look read: `key` and `remote`."""
+        """Adds traces of one step with what their look read: their key, and what they say."""
         keys = np.zeros(len(rows), np.uint64)
         if "key at" in look.values:
             at, lengths = look.values["key at"], look.values["key length"]
             keys = np.where(lengths > 0, np.maximum(digests(look.block.data, at, lengths), 1), 0)
         self.add_keys(rows, step, keys.astype(np.uint64))
-        if len(rows) and "remote at" in look.values:
-            at, lengths = look.values["remote at"], look.values["remote length"]
+        for name in Said._fields if len(rows) else ():
+            if f"{name} at" not in look.values:
+                continue
+            assert not self.said[-1].any(), "a shape reads one of them"
+            at, lengths = look.values[f"{name} at"], look.values[f"{name} length"]
             texts, which = distinct(look.block, at, lengths)
-            numbers = [self._text_number(_said(None, remote, None)) for remote in texts]
+            numbers = [self._text_number(**{name: text}) for text in texts]
             self.said[-1] = np.array(numbers, np.int32)[which]
 
     def add_keys(self, rows: Positions, step: Step, keys: Keys) -> None:
@@ -148,7 +151,15 @@ class _Collected:
         self.key.append(keys)
         self.said.append(np.zeros(len(rows), np.int32))
 
-    def _text_number(self, said: Said) -> int:
+    def _text_number(
+        self,
+        own: bytes | None = None,
+        remote: bytes | None = None,
+        detail: bytes | None = None,
+    ) -> int:
+        if own is remote is detail is None:
+            return 0
+        said = _said(own, remote, detail)
         return self.texts.setdefault(said, len(self.texts))
 
     def found(self) -> Found:
@@ -159,56 +170,88 @@ class _Collected:
         return Found(row[order], step, key, np.concatenate(self.said)[order], list(self.texts))
 
 
-def may_say_steps(lines: Lines, text_at: Positions, rows: Positions) -> Flags:
-    """Which of these lines begin like one that says a step."""
+def wordings(lines: Lines, text_at: Positions, rows: Positions) -> Positions:
+    """The number of the wording of a step that each of these lines begins like, 0 for none.
+
+    What decides are eight bytes after the markers.
+    """
     words = lines.block.word(_past_signs(lines, text_at[rows]))
-    may = np.zeros(len(rows), np.bool_)
-    for length, table in _TABLES.items():
-        may |= table[_slots(words & BYTE_MASKS[length])]
-    return may
+    found = np.zeros(len(rows), np.int64)
+    # The longest one counts.
+    for length, (beginnings, numbers) in sorted(_TABLES.items()):
+        looked = words & BYTE_MASKS[length]
+        place = np.minimum(np.searchsorted(beginnings, looked), len(beginnings) - 1)
+        found = np.where(beginnings[place] == looked, numbers[place], found)
+    return found
 
 
 def find_traces(
     lines: Lines,
     text_at: Positions,
-    looked_at: Positions,
+    wording: Positions,
     wanted: Flags,
     pairs: Sequence[Pair] = (),
 ) -> Found:
     """The traces of a block; `text_at` is where each message goes on after its leading markers.
 
-    `looked_at` are the lines that may say a step, `wanted` has a flag for each step's number.
+    `wording` is each line's, see `wordings`; `wanted` has a flag for each step's number.
     """
     collected, few = _Collected(), list[tuple[int, Sequence[Form]]]()
-    at = _past_signs(lines, text_at[looked_at])
-    words, ends = lines.block.word(at), lines.ends[looked_at]
-    for length, table in _TABLES.items():
-        looked = words & BYTE_MASKS[length]
-        candidates = np.flatnonzero(table[_slots(looked)])
-        if not len(candidates):
-            continue
-        beginnings, which = np.unique(looked[candidates], return_inverse=True)
-        for number, beginning in enumerate(beginnings.tolist()):
-            places = candidates[which == number]
-            forms = _BY_WORD[length].get(beginning, ())
-            # All of them or none: the first that fits has the row, wanted or not.
-            if not any(wanted[one.step] for one in forms):
+    asked = _asked_of(wanted.tobytes())
+    rows = np.flatnonzero(asked.flags[wording])
+    at, ends = _past_signs(lines, text_at[rows]), lines.ends[rows]
+    for number, of_wording in _by_number(wording[rows]):
+        for forms, many in asked.forms[number]:
+            if len(of_wording) < many:
+                few += [(place, forms) for place in of_wording.tolist()]
                 continue
-            if len(places) < _MANY:
-                few += [(place, forms) for place in places.tolist()]
-                continue
+            places = of_wording
             for form in forms:
                 if not len(places):
                     break
-                stretch = _Stretch(looked_at[places], at[places], ends[places])
+                stretch = _Stretch(rows[places], at[places], ends[places])
                 places = places[~_collect(lines, stretch, form, collected)]
     if few:
         places = np.array([place for place, _ in few])
-        stretch = _Stretch(looked_at[places], at[places], ends[places])
+        stretch = _Stretch(rows[places], at[places], ends[places])
         _collect_few(lines, stretch, [forms for _, forms in few], collected)
     for pair in pairs:
         _collect_pair(lines, pair, collected)
     return collected.found()
+
+
+class _Asked(NamedTuple):
+    """What is looked for of each wording."""
+
+    flags: Flags
+    """Whether anything is."""
+    forms: list[list[tuple[list[Form], int]]]
+    """Forms that begin alike, and the rows from which on a look at all of them is quicker."""
+
+
+@lru_cache(maxsize=16)
+def _asked_of(wanted: bytes) -> _Asked:
+    """What is looked for where these steps are wanted."""
+    asked = [
+        [
+            (forms, _MANY if any(form.pattern or form.shape for form in forms) else _SOME)
+            for forms in of_wording
+            # All of them or none: the first that fits has the row, wanted or not.
+            if any(wanted[form.step] for form in forms)
+        ]
+        for of_wording in _WORDINGS
+    ]
+    return _Asked(np.array([bool(forms) for forms in asked], np.bool_), asked)
+
+
+def _by_number(numbers: Positions) -> Iterator[tuple[int, Positions]]:
+    """The distinct numbers (below 256), each with the places where it stands."""
+    order = np.argsort(numbers.astype(np.uint8), kind="stable")
+    ordered = numbers[order]
+    cuts = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+    begins, stops = [0, *cuts.tolist()], [*cuts.tolist(), len(order)]
+    for begin, stop in zip(begins, stops, strict=True) if len(order) else ():
+        yield int(ordered[begin]), order[begin:stop]
 
 
 def _past_signs(lines: Lines, text_at: Positions) -> Positions:
@@ -291,10 +334,8 @@ def _collect_few(
 
 def _holding(lines: Lines, looked: _Stretch, holds: bytes) -> Flags:
     """In which of these stretches that stands."""
-    of_interest, stands = np.zeros((2, len(lines.starts)), np.bool_)
-    of_interest[looked.rows] = True
-    rows, _ = lines.found(holds, of_interest)
-    stands[rows] = True
+    stands = np.zeros(len(lines.starts), np.bool_)
+    stands[lines.found(holds)[0]] = True
     holding: Flags = stands[looked.rows]
     return holding
 
