@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.style import Style
+from textual.geometry import Spacing
+from textual.strip import Strip
 
 from pdtui.core.lanes import Split
+from pdtui.ui.bordered import Bordered
 from pdtui.ui.lanegrid import grid_for
 from tests.ui.conftest import DATA, Open
 
@@ -197,3 +201,31 @@ async def test_a_file_that_is_not_there_yet_is_waited_for(viewer: Open, tmp_path
         await opened.until(lambda: len(opened.timeline.view) == 13)
         await opened.settled()
         assert "waiting" not in opened.screen()
+
+
+@pytest.mark.parametrize("size", [(160, 48), (80, 24)])
+async def test_lines_with_their_borders_are_those_that_textual_draws(
+    viewer: Open, size: tuple[int, int]
+) -> None:
+    """Character by character and style by style, with the keys and without, and where no row is."""
+    async with viewer(SEED, TP2 / "decode.log", size=size) as opened:
+        for keys in ((), ("tab",), ("k", "m", "k"), ("r", "1", "enter")):
+            await opened.press(*keys)
+            await opened.settled()
+            for pane in (opened.timeline, *opened.lanes):
+                whole = pane.outer_size.region
+                for crop in (whole, whole.shrink(Spacing(1, 4, 2, 3))):
+                    drawn = pane.render_lines(crop)
+                    textuals = Bordered.render_lines(pane, crop)
+                    assert list(map(cells_of, drawn)) == list(map(cells_of, textuals))
+                    # What the app does to all lines would change nothing: no colour is ANSI's.
+                    for one in opened.app.get_line_filters():
+                        coloured = [
+                            strip.apply_filter(one, pane.background_colors[1]) for strip in drawn
+                        ]
+                        assert list(map(cells_of, coloured)) == list(map(cells_of, drawn))
+
+
+def cells_of(strip: Strip) -> list[tuple[str, Style | None]]:
+    """Each character of a line with its style."""
+    return [(sign, segment.style) for segment in strip for sign in segment.text]

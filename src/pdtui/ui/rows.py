@@ -17,11 +17,11 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from pdtui.follow.tail import TailSource
-from pdtui.ui.bordered import Bordered
 from pdtui.ui.painter import Look, Painter, TimeColumn, message_of, with_highlight
 from pdtui.ui.partstyles import PartStyles
 from pdtui.ui.session import Session
 from pdtui.ui.text import fit
+from pdtui.ui.wholelines import Edges, WholeLines
 from pdtui.ui.window import RowView, Window
 
 _SHIFT_STEP = 8
@@ -33,7 +33,7 @@ _COLUMNS_LEFT = 32
 """Cells before the message, at the most."""
 
 
-class RowsView(Bordered, can_focus=True):
+class RowsView(WholeLines, can_focus=True):
     """Rows of a view, with a cursor that follows the end until it is moved up."""
 
     HELP = "Rows of a log. Scrolling up stops following; `G` follows again."
@@ -281,22 +281,32 @@ class RowsView(Bordered, can_focus=True):
             self.go_to(self.scroll_offset.y + offset.y)
 
     def render_line(self, y: int) -> Strip:
-        """Textual: the y-th line in sight."""
+        """Textual: the y-th line in sight, without the border."""
+        return self._painted(y, None)
+
+    def whole_line(self, y: int, edges: Edges) -> Strip:
+        """The y-th line in sight."""
+        return self._painted(y, edges)
+
+    def _painted(self, y: int, edges: Edges | None) -> Strip:
         if self._style.changed():
             self._strips.clear()
         place, width = self.scroll_offset.y + y, self.scrollable_size.width
         if place >= len(self.view) or width < 2:
-            return self._line_below(y)
+            return self._edged(self._line_below(y), edges)
         where, at_cursor = self.view.at(place), place == self.cursor
         signs = where in self.marked, at_cursor, at_cursor and self.has_focus
         source, since = self.session.source_at(where[0]), self._since(place)
-        look = width, self._shift, self.highlight
+        look = width, edges, self._shift, self.highlight
         key = (where, id(source), source.kinds.revision, since, look, signs)
         # The last row may be unfinished: its text grows under the same number.
         if where[1] < len(source) - 1 and (known := self._strips.get(key)):
             return known
-        strip = self._strips[key] = self._line(where, width, since, signs)
+        strip = self._strips[key] = self._edged(self._line(where, width, since, signs), edges)
         return strip
+
+    def _edged(self, line: Strip, edges: Edges | None) -> Strip:
+        return edges.around(line, self.outer_size.width) if edges else line
 
     def _line_below(self, y: int) -> Strip:
         """What stands where there is no row."""
