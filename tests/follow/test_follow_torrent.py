@@ -124,7 +124,7 @@ def test_the_rows_are_those_of_a_plain_read(
     A process that is started later takes sources over from the first.
     """
     monkeypatch.setattr(torrent, "_A_PROCESS", 1)
-    monkeypatch.setattr(os, "cpu_count", lambda: processes + 1)
+    monkeypatch.setattr(torrent, "cores", lambda: processes + 1)
     writers = [Writer(tmp_path / f"{name}.log") for name in ("prefill", "decode", "proxy")]
     texts = [b"".join(one.read_bytes() for one in REAL[number::3]) for number in range(3)]
     for writer in writers:

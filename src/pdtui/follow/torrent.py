@@ -9,7 +9,6 @@ their rows are here too, so a process that dies has taken nothing with it.
 
 from __future__ import annotations
 
-import os
 import select
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from pdtui.core.scanstate import ScanState, kinds_in, memory_of, scanner_in, sta
 from pdtui.core.source import Source
 from pdtui.follow.feed import Feed
 from pdtui.follow.scanning import Lines, Scanned, ScanProcess
+from pdtui.follow.splitting import cores
 from pdtui.follow.tail import TailSource
 
 TORRENT = 4 * 1024 * 1024
@@ -73,7 +73,7 @@ class Torrent:
     """The processes that scan, and what they scan; belongs to the ingest thread."""
 
     def __init__(self) -> None:
-        self._most = max((os.cpu_count() or 1) - 1, 1)
+        self._most = max(cores() - 1, 1)
         self._processes: list[ScanProcess] = []
         self._loans: dict[int, _Loan] = {}
         self._numbers = count()
