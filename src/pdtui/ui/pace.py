@@ -24,7 +24,7 @@ Once all is loaded it holds for updates too."""
 _BEHIND_INTERVAL, _MOST_BEHIND_INTERVAL = 0.01, 1.0
 """Seconds between two updates, and keys between them, where one could not take in all there was;
 and the most between two pictures meanwhile: a busy machine would do nothing but paint."""
-_TURNS = 4
+_TURNS = 5
 """In how many turns panes are painted in a torrent."""
 _Pane = TypeVar("_Pane")
 
