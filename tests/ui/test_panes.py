@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from rich.style import Style
+from textual._styles_cache import StylesCache
 from textual.geometry import Spacing
 from textual.strip import Strip
 
 from pdtui.core.lanes import Split
-from pdtui.ui.bordered import Bordered
 from pdtui.ui.lanegrid import grid_for
 from tests.ui.conftest import DATA, Open
 
@@ -40,6 +40,17 @@ async def test_split_by_source_keeps_a_pane_a_file(viewer: Open) -> None:
     """`--split source` shows each file whole."""
     async with viewer(TP2 / "prefill.log", TP2 / "decode.log", split=Split.SOURCE) as opened:
         assert [len(pane.view) for pane in opened.lanes] == [266, 164]
+
+
+async def test_the_border_says_how_many_rows_are_below(viewer: Open) -> None:
+    """At once, wherever a key has put the cursor."""
+    async with viewer(TP2 / "prefill.log", size=(110, 30)) as opened:
+        pane = opened.timeline
+        for keys in (("g",), ("pagedown",), ("j",), ("k", "k", "k"), ("pageup",)):
+            await opened.press(*keys)
+            below = len(pane.view) - pane.scroll_offset.y - pane.size.height
+            assert below > 0
+            assert f"▲ {below:,} below" in str(pane.border_subtitle)
 
 
 async def test_scrolling_up_stops_following_and_g_resumes(viewer: Open, tmp_path: Path) -> None:
@@ -216,7 +227,9 @@ async def test_lines_with_their_borders_are_those_that_textual_draws(
                 whole = pane.outer_size.region
                 for crop in (whole, whole.shrink(Spacing(1, 4, 2, 3))):
                     drawn = pane.render_lines(crop)
-                    textuals = Bordered.render_lines(pane, crop)
+                    with pytest.MonkeyPatch.context() as patch:
+                        patch.setattr(pane, "_styles_cache", StylesCache())
+                        textuals = pane.render_lines(crop)
                     assert list(map(cells_of, drawn)) == list(map(cells_of, textuals))
                     # What the app does to all lines would change nothing: no colour is ANSI's.
                     for one in opened.app.get_line_filters():

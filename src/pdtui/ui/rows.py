@@ -247,7 +247,11 @@ class RowsView(WholeLines, can_focus=True):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Textual: scrolled; by the wheel or the bar, unless we did it ourselves."""
         super().watch_scroll_y(old_value, new_value)
-        if self._scrolling or round(old_value) == round(new_value):
+        if round(old_value) == round(new_value):
+            return
+        if self._scrolling:
+            if not self.following:
+                self.refresh_title()  # it says how many rows are below
             return
         top = round(new_value)
         at_end = top >= len(self.view) - self._height

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.segment import Segment
+from textual._styles_cache import StylesCache
+from textual.color import Color
+from textual.css.styles import StylesBase
 from textual.filter import ANSIToTruecolor, LineFilter
-from textual.geometry import Region
+from textual.geometry import Size
 from textual.strip import Strip
 
 from pdtui.ui.bordered import Bordered
+
+_BORDER = (1, 1, 1, 1)
 
 
 class Edges(NamedTuple):
@@ -33,9 +38,9 @@ class WholeLines(Bordered):
     line, of which a flood makes thousands a second. Those were an eighth of what the screen did.
     """
 
-    _edges: Edges | None = None
-    _edges_of: object = None
-    """What the edges depend on."""
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._styles_cache = _Lines(self)
 
     def whole_line(self, y: int, edges: Edges) -> Strip:
         """The y-th line of the content, with its edges: as wide as the widget."""
@@ -46,30 +51,39 @@ class WholeLines(Bordered):
         filters = super().get_line_filters()
         return [one for one in filters if not isinstance(one, ANSIToTruecolor)]
 
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Textual: these lines of the widget, its borders included."""
-        width, height = self.outer_size
-        if self.opacity != 1 or self.styles.gutter != (1, 1, 1, 1):
-            return super().render_lines(crop)
-        edges, filters = self._edges_now(width), self.get_line_filters()
-        background = self.background_colors[1]
-        strips: list[Strip] = []
-        for y in crop.line_range:
-            if not 0 < y < height - 1:
-                strips += super().render_lines(Region(0, y, width, 1))
-                continue
-            strip = self.whole_line(y - 1, edges)
-            for one in filters:
-                strip = strip.apply_filter(one, background)
-            strips.append(strip)
-        if crop.column_span == (0, width):
-            return strips
-        return [strip.crop(*crop.column_span) for strip in strips]
 
-    def _edges_now(self, width: int) -> Edges:
-        """The edges, as Textual draws them beside a line of the content."""
-        depends = self.styles.border, self.background_colors
-        if self._edges is None or depends != self._edges_of:
-            line = list(super().render_lines(Region(0, 1, width, 1))[0])
-            self._edges, self._edges_of = Edges(line[0], line[-1]), depends
-        return self._edges
+class _Lines(StylesCache):
+    """The lines of such a widget, as they were drawn last: Textual says which of them are stale."""
+
+    def __init__(self, widget: WholeLines) -> None:
+        super().__init__()
+        self._widget = widget
+        self._edges: Edges | None = None
+        self._look: object = None
+        """What the edges depend on."""
+
+    def render(
+        self,
+        styles: StylesBase,
+        size: Size,
+        base_background: Color,
+        background: Color,
+        *args: Any,
+        **kwargs: Any,
+    ) -> list[Strip]:
+        """Textual: some lines of the widget."""
+        look = styles.border, styles.gutter, base_background, background, self._widget.opacity
+        if look != self._look:
+            self._look, self._edges = look, None
+        return super().render(styles, size, base_background, background, *args, **kwargs)
+
+    def render_line(self, styles: StylesBase, y: int, size: Size, *args: Any) -> Strip:
+        """Textual: one of its lines, which is stale."""
+        inside = 0 < y < size.height - 1
+        if inside and self._edges:
+            return self._widget.whole_line(y - 1, self._edges)
+        strip = super().render_line(styles, y, size, *args)
+        if inside and styles.gutter == _BORDER and self._widget.opacity == 1:
+            line = list(strip)
+            self._edges = Edges(line[0], line[-1])
+        return strip
