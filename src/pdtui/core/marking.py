@@ -205,9 +205,7 @@ class _KnownSigns:
         return codes, length
 
 
-@lru_cache(maxsize=4)
-def _signs_of(markers: tuple[Marker, ...]) -> _KnownSigns:
-    return _KnownSigns(markers)
+_signs_of = lru_cache(maxsize=4)(_KnownSigns)
 
 
 class _Signs:

@@ -184,11 +184,8 @@ class _Rest:
         """What is searched: these lines alone, or all of the block."""
         if not self._few:
             return self._whole
-        data, places = (
-            self._whole.text,
-            zip(self._starts.tolist(), self._ends.tolist(), strict=True),
-        )
-        return ByteBlock(b"\n".join([data[begin:end] for begin, end in places]))
+        text, places = self._whole.text, (self._starts.tolist(), self._ends.tolist())
+        return ByteBlock(b"\n".join([text[a:b] for a, b in zip(*places, strict=True)]))
 
     @cached_property
     def _begins(self) -> Positions:

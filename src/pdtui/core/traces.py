@@ -93,6 +93,7 @@ _WORDS: dict[int, list[tuple[np.uint64, int]]] = defaultdict(list)
 for _begin in sorted(_BY_BEGIN, key=len):
     _WORDS[len(_begin)].append((word(_begin), len(_WORDINGS)))
     _WORDINGS.append([_BY_BEGIN[other] for other in _BY_BEGIN if _begin.startswith(other)])
+assert len(_WORDINGS) <= 256, "see `_by_number`"
 _TABLES = {
     length: tuple(np.array(column) for column in zip(*sorted(words), strict=True))
     for length, words in _WORDS.items()

@@ -286,13 +286,10 @@ class RowsView(WholeLines, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Textual: the y-th line in sight, without the border."""
-        return self._painted(y, None)
+        return self.whole_line(y, None)
 
-    def whole_line(self, y: int, edges: Edges) -> Strip:
-        """The y-th line in sight."""
-        return self._painted(y, edges)
-
-    def _painted(self, y: int, edges: Edges | None) -> Strip:
+    def whole_line(self, y: int, edges: Edges | None) -> Strip:
+        """The y-th line in sight, with these edges if any."""
         if self._style.changed():
             self._strips.clear()
         place, width = self.scroll_offset.y + y, self.scrollable_size.width

@@ -44,7 +44,7 @@ class WholeLines(Bordered):
 
     def whole_line(self, y: int, edges: Edges) -> Strip:
         """The y-th line of the content, with its edges: as wide as the widget."""
-        raise NotImplementedError
+        return edges.around(self.render_line(y), self.outer_size.width)
 
     def get_line_filters(self) -> list[LineFilter]:
         """Textual: what changes the colours of lines; there are none of the terminal's own here."""
