@@ -83,8 +83,7 @@ def kinds_in(kinds: bytes) -> KindTable:
 def scanner_in(rest: bytes, kinds: KindTable, memory: bytes = b"") -> Scanner:
     """The scanner of a state, which goes on with these kinds, and perhaps what it has learned."""
     apart: dict[str, object] = {"kinds": kinds, "grammar": kinds.grammar}
-    known = _Reader(memory, apart) if memory else None
-    alike: Alike = known.load() if known else Alike(kinds, Outlines(TEXTS))
+    alike: Alike = _Reader(memory, apart).load() if memory else Alike(kinds, Outlines(TEXTS))
     apart |= {"alike": alike, "outlines": alike.outlines}
     scanner: Scanner = _Reader(rest, apart).load()
     return scanner

@@ -175,7 +175,7 @@ _COMM = (
     Through(b"commId "),
     Named("key", (Text(b"0x"), Until(b" ", 16))),
 )
-_NIXL_REQUEST = (Named("key", (Until(b")", 512),)), Text(b"), "))
+_NIXL_REQUEST = Until(b")", 512)
 _ENGINE = (Digits(1, 8), Text(b": "))
 _GENERATED = b"generation throughput: "
 _SOME = (OneByte(b"123456789"), Maybe((Digits(1, 8),)))
@@ -282,14 +282,14 @@ FORMS: tuple[Form, ...] = (
     _shape_form(
         Step.PREFILL_DONE,
         b"NIXLConnector request_finished(",
-        *_NIXL_REQUEST,
-        Text(b"request_status=FINISHED_LENGTH_CAPPED, "),
+        Named("key", (_NIXL_REQUEST,)),
+        Text(b"), request_status=FINISHED_LENGTH_CAPPED, "),
         holds=b"'do_remote_decode': True",
     ),
     _shape_form(
         Step.REQUEST_ABORTED,
         b"NIXLConnector request_finished(",
-        Until(b")", 512),
+        _NIXL_REQUEST,
         Text(b"), "),
         holds=b"=FINISHED_ABORTED",
     ),

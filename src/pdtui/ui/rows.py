@@ -21,7 +21,7 @@ from pdtui.ui.painter import Look, Painter, TimeColumn, message_of, with_highlig
 from pdtui.ui.partstyles import PartStyles
 from pdtui.ui.session import Session
 from pdtui.ui.text import fit
-from pdtui.ui.wholelines import Edges, WholeLines
+from pdtui.ui.wholelines import Edges, WholeLines, edged
 from pdtui.ui.window import RowView, Window
 
 _SHIFT_STEP = 8
@@ -292,9 +292,10 @@ class RowsView(WholeLines, can_focus=True):
         """The y-th line in sight, with these edges if any."""
         if self._style.changed():
             self._strips.clear()
-        place, width = self.scroll_offset.y + y, self.scrollable_size.width
+        place, outer = self.scroll_offset.y + y, self.outer_size.width
+        width = self.scrollable_size.width
         if place >= len(self.view) or width < 2:
-            return self._edged(self._line_below(y), edges)
+            return edged(self._line_below(y), edges, outer)
         where, at_cursor = self.view.at(place), place == self.cursor
         signs = where in self.marked, at_cursor, at_cursor and self.has_focus
         source, since = self.session.source_at(where[0]), self._since(place)
@@ -303,11 +304,8 @@ class RowsView(WholeLines, can_focus=True):
         # The last row may be unfinished: its text grows under the same number.
         if where[1] < len(source) - 1 and (known := self._strips.get(key)):
             return known
-        strip = self._strips[key] = self._edged(self._line(where, width, since, signs), edges)
+        strip = self._strips[key] = edged(self._line(where, width, since, signs), edges, outer)
         return strip
-
-    def _edged(self, line: Strip, edges: Edges | None) -> Strip:
-        return edges.around(line, self.outer_size.width) if edges else line
 
     def _line_below(self, y: int) -> Strip:
         """What stands where there is no row."""

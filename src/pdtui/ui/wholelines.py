@@ -23,12 +23,15 @@ class Edges(NamedTuple):
     left: Segment
     right: Segment
 
-    def around(self, strip: Strip, width: int) -> Strip:
-        """The line with its edges, so many cells wide: between, the scroll bar is drawn over it."""
-        blank = width - strip.cell_length - 2
-        style = self.right.style and self.right.style.background_style
-        gap = [Segment(" " * blank, style)] if blank > 0 else []
-        return Strip([self.left, *strip, *gap, self.right], width)
+
+def edged(line: Strip, edges: Edges | None, width: int) -> Strip:
+    """The line with its edges, if any, so many cells wide; a scroll bar is drawn over the gap."""
+    if edges is None:
+        return line
+    blank = width - line.cell_length - 2
+    style = edges.right.style and edges.right.style.background_style
+    gap = [Segment(" " * blank, style)] if blank > 0 else []
+    return Strip([edges.left, *line, *gap, edges.right], width)
 
 
 class WholeLines(Bordered):
@@ -44,7 +47,7 @@ class WholeLines(Bordered):
 
     def whole_line(self, y: int, edges: Edges) -> Strip:
         """The y-th line of the content, with its edges: as wide as the widget."""
-        return edges.around(self.render_line(y), self.outer_size.width)
+        return edged(self.render_line(y), edges, self.outer_size.width)
 
     def get_line_filters(self) -> list[LineFilter]:
         """Textual: what changes the colours of lines; there are none of the terminal's own here."""
