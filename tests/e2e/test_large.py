@@ -35,14 +35,27 @@ def opened(path: Path) -> Iterator[Terminal]:
 
 
 def children(process: int) -> list[int]:
-    """The processes that a process has started to read its files.
+    """The processes that read files for a process, and the one that they are forks of.
 
-    One that is still a copy of it is not counted: who starts it waits until it is another program,
-    and would wait for ever if it were stopped before.
+    None as long as there are not both.
     """
-    tasks = Path(f"/proc/{process}/task").iterdir()
-    started = [pid for task in tasks for pid in (task / "children").read_text().split()]
-    return [int(pid) for pid in started if b"indexer" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    servers = [pid for pid in started_by(process) if b"indexer" in command(pid)]
+    readers = [pid for server in servers for pid in started_by(server)]
+    return [*servers, *readers] if readers else []
+
+
+def started_by(process: int) -> list[int]:
+    """The processes that a process has started."""
+    try:
+        tasks = list(Path(f"/proc/{process}/task").iterdir())
+        return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
+    except OSError:
+        return []
+
+
+def command(process: int) -> bytes:
+    """The words that a process was started with."""
+    return Path(f"/proc/{process}/cmdline").read_bytes()
 
 
 def gone(processes: list[int]) -> bool:

@@ -62,6 +62,17 @@ def descriptors() -> set[int]:
     return found
 
 
+def members(group: int) -> list[int]:
+    """The processes of a process group."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[2]) == group and fields[0] != "Z":
+                found.append(int(stat.parent.name))
+    return found
+
+
 def threads() -> set[threading.Thread]:
     """The threads that run."""
     return set(threading.enumerate())

@@ -21,6 +21,7 @@ from pdtui.core.scan import EVERYTHING
 from pdtui.core.source import Segment, Source
 from pdtui.follow import parallel, splitting, stretching, tail, whole
 from pdtui.follow.follower import BLOCK
+from pdtui.follow.forkserver import ForkServer
 from pdtui.follow.opening import resolve
 from pdtui.follow.parallel import read_at_once
 from pdtui.follow.splitting import MOST, WORTH_SPLITTING, processes_for, read_split
@@ -307,11 +308,10 @@ def test_the_viewer_has_a_very_large_file_read_so(
     monkeypatch.setattr(whole, "OWN_PROCESS", 1)
     start, started = Whole.start, []
 
-    def noted(self: Whole) -> None:
+    def noted(self: Whole, forks: ForkServer) -> None:
         self.processes = 2
-        start(self)
-        assert self._indexer
-        started.append(self._indexer._process.pid)
+        start(self, forks)
+        started.append(self)
 
     monkeypatch.setattr(Whole, "start", noted)
     with live(log) as session:

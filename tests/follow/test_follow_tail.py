@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from following import Live, append, descriptors, eventually, line, live, threads
+from following import Live, append, descriptors, eventually, line, live, members, threads
 
 from pdtui.follow import ingest, tail, whole
+from pdtui.follow.forkserver import ForkServer
 from pdtui.follow.opening import resolve, year_of
 from pdtui.follow.tail import TailSource, begin_of_tail
 from pdtui.follow.whole import Whole
@@ -174,10 +174,10 @@ def test_a_process_that_dies_is_replaced(large: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(whole, "OWN_PROCESS", 1)
     start = Whole.start
 
-    def dying(self: Whole) -> None:
-        start(self)
-        assert self._indexer
-        os.kill(self._indexer._process.pid, signal.SIGKILL)
+    def dying(self: Whole, forks: ForkServer) -> None:
+        start(self, forks)
+        assert self.runs
+        forks.kill()
 
     monkeypatch.setattr(Whole, "start", dying)
     with live(large) as session:
@@ -209,10 +209,10 @@ def test_who_quits_while_it_is_read_leaves_nothing_behind(
     started: list[int] = []
     start = Whole.start
 
-    def noted(self: Whole) -> None:
-        start(self)
-        assert self._indexer
-        started.append(self._indexer._process.pid)
+    def noted(self: Whole, forks: ForkServer) -> None:
+        start(self, forks)
+        assert forks._process
+        started.append(forks._process.pid)
 
     monkeypatch.setattr(Whole, "start", noted)
     session = held(large)
@@ -222,7 +222,8 @@ def test_who_quits_while_it_is_read_leaves_nothing_behind(
         eventually(lambda: started)
     session.stop()
     session.store.close()
-    assert not [pid for pid in started if Path(f"/proc/{pid}").exists()]
+    assert len(started) == (when == "meanwhile")
+    eventually(lambda: not any(map(members, started)))
     assert threads() == running
     assert descriptors() == before
 

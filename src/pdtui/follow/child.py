@@ -12,9 +12,8 @@ import pickle
 import struct
 import subprocess
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -26,16 +25,20 @@ _LARGE_PIPE = 1 << 20
 
 
 def start(
-    module: str, stdin: int | BinaryIO, descriptors: Sequence[int] = ()
+    module: str,
+    stdin: int = subprocess.PIPE,
+    stdout: int = subprocess.PIPE,
+    *,
+    group: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """A process that calls `serve()` of a module, with these files open."""
+    """A process that calls `serve()` of a module; with `group` it leads one, of all it starts."""
     return subprocess.Popen(
         # -P: what lies in the folder that one happens to be in is no part of the program.
         [sys.executable, "-P", "-c", f"from {module} import serve; serve()"],
         stdin=stdin,
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.DEVNULL,
-        pass_fds=descriptors,
+        start_new_session=group,
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from pdtui.core.store import Store
 from pdtui.follow.allocator import keep_memory
 from pdtui.follow.feed import Feed
+from pdtui.follow.indexer import new_fork_server
 from pdtui.follow.splitting import cores, processes_for
 from pdtui.follow.tail import TailSource
 from pdtui.follow.torrent import Torrent
@@ -43,8 +44,10 @@ _PATIENCE = 1.0
 """Seconds of silence after which a last line without a newline is shown as it is."""
 _GLANCE = 0.1
 """Seconds between two looks at the processes that read large files."""
-_WORTH_ONE_MORE = 512 * 1024 * 1024
-"""Bytes for which one more process is worth its memory (some 50 MB)."""
+_WORTH_ONE_MORE = 256 * 1024 * 1024
+"""Bytes for which one more file is read at the same time: it takes some 40 MB."""
+_WORTH_SPLITTING = 512 * 1024 * 1024
+"""Bytes for which one more process is worth it that scans stretches of a file."""
 _WORTH_A_TURN = 8 * 1024 * 1024
 """Bytes for which a process that scans is not kept waiting until all followers were asked again.
 With less it gets what came meanwhile too, and its rows are seen sooner."""
@@ -92,6 +95,8 @@ class Ingest:
         """Whether some of them is being read here, and not by a process."""
         self._hundredths = 0
         """How much of them has been read, all together."""
+        self._forks = new_fork_server()
+        """What the processes that read large files are forks of."""
         self._torrent = Torrent()
         self._held = hold
         self.looked = threading.Event()
@@ -133,8 +138,7 @@ class Ingest:
         self._stopping = True
         self.ring()
         self._torrent.kill()
-        for whole in list(self._wholes.values()):
-            whole.kill()
+        self._forks.kill()
         if self._thread.is_alive():
             self._thread.join()
         for feed in self._feeds:
@@ -143,6 +147,7 @@ class Ingest:
             feed.follower.close()
         for whole in self._wholes.values():
             whole.close()
+        self._forks.close()
         self._torrent.close()
 
     def _run(self) -> None:
@@ -253,21 +258,23 @@ class Ingest:
             ready &= whole.replaces_tail
         self._reads_wholes = reading
         self._hundredths = int(100 * share)
-        if self._wholes and ready:
+        placed = bool(self._wholes) and ready
+        if placed:
             self._put_wholes()
-            return True
-        return self._hundredths != before
+        if not self._wholes:
+            self._forks.close()
+        return placed or self._hundredths != before
 
     def _start_wholes(self) -> None:
         """Starts processes for as many files at once as are worth it."""
         sizes = [whole.size for whole in self._wholes.values()]
         most = max(1, min(cores(), sum(sizes) // _WORTH_ONE_MORE))
-        shares = processes_for(sizes, most)
+        shares = processes_for(sizes, min(cores(), sum(sizes) // _WORTH_SPLITTING))
         runs = sum(whole.runs for whole in self._wholes.values())
         for whole, processes in zip(self._wholes.values(), shares, strict=True):
             if whole.waits and runs < most:
                 whole.processes = processes
-                whole.start()
+                whole.start(self._forks)
                 runs += 1
 
     def _put_wholes(self) -> None:

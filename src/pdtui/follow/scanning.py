@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import pickle
 import select
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -88,7 +87,7 @@ class ScanProcess:
         """Whether it has ended."""
         self.gone: list[int] = []
         """The numbers of sources that it need not know any more."""
-        self._process = child.start(__name__, subprocess.PIPE)
+        self._process = child.start(__name__)
         assert self._process.stdin
         assert self._process.stdout
         self._to, self.answers = self._process.stdin.fileno(), self._process.stdout.fileno()

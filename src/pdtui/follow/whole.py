@@ -5,6 +5,7 @@ from __future__ import annotations
 from pdtui.core.source import Segment
 from pdtui.follow.feed import Feed
 from pdtui.follow.follower import FROM_THE_START, Follower, Proof
+from pdtui.follow.forkserver import ForkServer
 from pdtui.follow.indexer import Indexed, Indexer
 from pdtui.follow.tail import TailSource
 
@@ -43,11 +44,11 @@ class Whole:
         """Whether a process is at it."""
         return self._indexer is not None
 
-    def start(self) -> None:
+    def start(self, forks: ForkServer) -> None:
         """Starts the process."""
         self.waits = False
         try:
-            self._indexer = Indexer(self.feed.source, self._descriptor, self.processes)
+            self._indexer = Indexer(forks, self.feed.source, self._descriptor, self.processes)
         except OSError:
             self._begin_here()  # no memory or no process left: it goes without, more slowly
 
@@ -74,11 +75,6 @@ class Whole:
         """How much has been read of what the tail does not show."""
         read = self._indexer.position if self._indexer else self.feed.source.fed
         return min(read / self._tail.begin, 1.0)
-
-    def kill(self) -> None:
-        """Ends the process, if one is at it. Callable from any thread."""
-        if indexer := self._indexer:
-            indexer.kill()
 
     def close(self) -> None:
         """Gives the file up."""
