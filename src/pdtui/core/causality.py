@@ -20,6 +20,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from pdtui.core.bytescan import distinct_values
 from pdtui.core.growable import Growable
 from pdtui.core.keyindex import KeyCounts, KeyIndex, Keys
 from pdtui.core.refs import Refs, join_ref, row_numbers, source_numbers
@@ -193,8 +194,8 @@ class Causality:
         event = _mixed(ends.event, _FAMILY[ends.step])
         is_cause = _IS_CAUSE[ends.step]
         causes, effects = np.flatnonzero(is_cause), np.flatnonzero(~is_cause)
-        self._has_causes |= set(np.unique(_FAMILY[ends.step[causes]]).tolist())
-        self._has_effects |= set(np.unique(_FAMILY[ends.step[effects]]).tolist())
+        self._has_causes |= set(distinct_values(_FAMILY[ends.step[causes]]).tolist())
+        self._has_effects |= set(distinct_values(_FAMILY[ends.step[effects]]).tolist())
         # Only where both were met is it worth a look.
         tied = np.isin(_FAMILY[ends.step], list(self._has_causes & self._has_effects))
         self._effects.add(event[effects], ends.ref[effects])

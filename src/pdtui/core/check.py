@@ -11,6 +11,7 @@ from pdtui.core import (
     problems_transfer,
     problems_unanswered,
 )
+from pdtui.core.bytescan import distinct_values
 from pdtui.core.evidence import Place, clock_of, length_of, seconds
 from pdtui.core.handshakes import Handshake
 from pdtui.core.inspection import Inspection
@@ -61,14 +62,14 @@ def passing(problems: list[Problem], inspection: Inspection, wanted: Filter) -> 
 def _silence(inspection: Inspection) -> list[Problem]:
     """The longest time in which no source wrote anything, where it is long."""
     parts = [
-        np.unique(when) + inspection.offsets.get(source.label, 0)
+        distinct_values(when) + inspection.offsets.get(source.label, 0)
         for source, stop in inspection.snapshot
         if stop and source.columns.when[0] != NO_TIME
         for _, when in source.columns.when.parts(stop)
     ]
     if not parts:
         return []
-    times = np.unique(np.concatenate(parts))
+    times = distinct_values(np.concatenate(parts))
     if len(times) < 2:
         return []
     place = int(np.argmax(np.diff(times)))

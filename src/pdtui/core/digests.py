@@ -16,7 +16,7 @@ import numpy.typing as npt
 from pdtui.core.bytescan import ByteBlock, Positions, Words
 
 _T = TypeVar("_T", bound=np.generic)
-STRETCH = 96
+STRETCH = 128
 """Bytes of a line that are looked at in one go: heads are seldom longer. 64 are a fifth slower,
 128 a half."""
 _WORDS = STRETCH // 8
@@ -65,13 +65,11 @@ def without_hexadecimals(words: Words) -> Words:
     """The words with zero in place of every hexadecimal digit (in small letters)."""
     data = words.view(np.uint8)
     value = data - np.uint8(ord("0"))
-    alike = value < 10
+    others = value >= 10
     value -= np.uint8(ord("a") - ord("0"))
-    alike |= value < 6
-    kept = alike.view(np.uint8)
-    kept -= np.uint8(1)
-    kept &= data
-    return kept.view(np.uint64)
+    others &= value >= 6
+    plain: Words = np.multiply(data, others.view(np.uint8), out=value).view(np.uint64)
+    return plain
 
 
 def mixed(words: Words, stretch: int = 0) -> Words:
@@ -107,15 +105,19 @@ def _digests(
 def _further(
     data: npt.NDArray[np.uint8], at: Positions, lengths: Positions, alike: Callable[[Words], Words]
 ) -> Words:
-    """What all stretches but the first add to a digest; `lengths` are not 0."""
+    """What all stretches but the first add to a digest.
+
+    `at` is where they begin, `lengths` how many bytes there are from there on, one at least.
+    """
     # All of them one behind the other: of the third, fourth … ones by themselves there are few.
     count = -(-lengths // STRETCH)
     stop = np.cumsum(count)
     first = stop - count
     begin = (np.arange(stop[-1]) - np.repeat(first, count)) * STRETCH
-    words = stretches(data, np.repeat(at, count) + begin)
-    words &= first_bytes(np.minimum(np.repeat(lengths, count) - begin, STRETCH))
-    parts = mixed(alike(words), 1)
+    places = np.repeat(at, count) + begin
+    # The last one ends where the bytes do, and has some twice: so none has to be masked.
+    places[stop - 1] = at + lengths - STRETCH
+    parts = mixed(alike(stretches(data, places)), 1)
     # By an odd number, so that nothing is lost of a part.
     parts *= begin.astype(np.uint64) * _MIX + np.uint64(1)
     total: Words = np.add.reduceat(parts, first)

@@ -73,25 +73,30 @@ class Lines:
     places: TextPlaces | None = None
     """Where some texts stand in them, if that is known."""
 
-    def anywhere(self, literal: bytes) -> tuple[Positions, Positions]:
-        """Where these bytes stand in the lines: the lines, and the places."""
+    def anywhere(
+        self, literal: bytes, among: Positions | None = None
+    ) -> tuple[Positions, Positions]:
+        """Where these bytes stand in the lines: the lines, and the places.
+
+        With `among`, where they stand in these lines at least.
+        """
         if self.places is not None:
-            return self.places.of(literal)
+            return self.places.of(literal, among)
         at = self.block.places(literal)
         rows = np.searchsorted(self.starts, at, "right") - 1
         # What a `\r` overwrote lies between two lines and is of neither.
         inside = (self.starts[rows] <= at) & (at + len(literal) <= self.ends[rows])
         return rows[inside], at[inside]
 
-    def found(self, literal: bytes) -> tuple[Positions, Positions]:
+    def found(self, literal: bytes, among: Positions | None = None) -> tuple[Positions, Positions]:
         """The same within messages."""
-        rows, at = self.anywhere(literal)
+        rows, at = self.anywhere(literal, among)
         inside = self.message_at[rows] <= at
         return rows[inside], at[inside]
 
-    def last(self, literal: bytes) -> tuple[Positions, Positions]:
+    def last(self, literal: bytes, among: Positions | None = None) -> tuple[Positions, Positions]:
         """The lines in whose message the bytes stand, and where they do last."""
-        rows, at = self.found(literal)
+        rows, at = self.found(literal, among)
         last = _first_of_each(rows[::-1])[::-1]
         return rows[last], at[last]
 
@@ -161,7 +166,9 @@ def find_marks(lines: Lines, marks: Marks, kinds: KindTable, eventful: Positions
     `eventful` are the lines that may begin with a text that stands for a marker.
     """
     success = np.zeros(len(marks.codes), np.bool_)
-    success[eventful] = lines.block.starts_with(lines.message_at[eventful], _SUCCESS[:8])
+    begins = lines.block.starts_with(lines.message_at[eventful], _SUCCESS[:8])
+    begun = eventful[begins]
+    success[begun] = _say_success(lines, begun)
     marked = marks.codes > 0
     if marked.any() or success.any():
         _find_arrows(lines, marks, kinds, success)
@@ -297,21 +304,22 @@ def _ranks_at(block: ByteBlock, at: Positions) -> tuple[Positions, Positions]:
 
 
 def _find_arrows(lines: Lines, marks: Marks, kinds: KindTable, success: Flags) -> None:
-    rows, at = lines.found(_ARROW_START)
+    trusted = (marks.codes > 0) | success
+    rows, at = lines.found(_ARROW_START, np.flatnonzero(trusted))
     if not len(rows):
         return
     codes = _Signs(kinds).look(lines.block, at)[0]
     arrows = np.flatnonzero((codes == kinds.sign_code("👉")) | (codes == kinds.sign_code("👈")))
     # A line's second arrow (in a prompt, say) is text.
     arrows = arrows[_first_of_each(rows[arrows])]
+    arrows = arrows[trusted[rows[arrows]]]
     rows, at, codes = rows[arrows], at[arrows], codes[arrows]
     begin = np.maximum(lines.message_at[rows], at - _LONGEST_ADDRESS)
     texts, which = distinct(lines.block, begin, at - begin)
     own = [_BEFORE_ARROW.search(text) for text in texts]
     addresses = np.array([_address(kinds, found[0]) if found else 0 for found in own], np.int64)
     of_row = addresses[which] if len(rows) else addresses
-    trusted = (marks.codes[rows] > 0) | (success[rows] & _say_success(lines, rows))
-    kept = np.flatnonzero((of_row > 0) & trusted)
+    kept = np.flatnonzero(of_row > 0)
     rows = rows[kept]
     marks.add(rows, codes[kept])
     marks.address[rows] = of_row[kept]
@@ -337,7 +345,7 @@ def _find_rank_fields(lines: Lines, marks: Marks) -> None:
     silent = (marks.codes > 0) & (marks.rank == NO_RANK)
     if not silent.any():
         return
-    rows, at = lines.last(_RANK_FIELD)
+    rows, at = lines.last(_RANK_FIELD, np.flatnonzero(silent))
     kept = silent[rows]
     rows, at = rows[kept], at[kept] + len(_RANK_FIELD)
     at = at + (lines.block.byte(at) == ord(" "))
@@ -349,7 +357,7 @@ def _find_rank_fields(lines: Lines, marks: Marks) -> None:
 
 
 def _find_own_addresses(lines: Lines, marks: Marks, kinds: KindTable, marked: Flags) -> None:
-    rows, at = lines.found(_OWN_ADDRESS)
+    rows, at = lines.found(_OWN_ADDRESS, np.flatnonzero(marked))
     at = at + len(_OWN_ADDRESS)
     kept = marked[rows]
     rows, at = rows[kept], at[kept]

@@ -213,7 +213,7 @@ def _never_fetched(source: Source) -> npt.NDArray[np.int64]:
     expired = source.traces.rows_with(Step.KV_EXPIRED)
     late = _requests_in(source, source.traces.rows_with(Step.KV_FETCHED_LATE))
     rows, keys = source.requests.of_rows(expired)
-    never = np.flatnonzero(~np.isin(keys, list(late)))
+    never = np.flatnonzero([key not in late for key in keys.tolist()])
     _, first = np.unique(keys[never], return_index=True)  # each worker says so
     return np.sort(rows[never[first]])
 

@@ -101,12 +101,17 @@ def find_requests(lines: Lines, claims: Claims, naming: Positions) -> FoundReque
     key = np.concatenate([part.key for part in parts])
     order = np.argsort(row, kind="stable")
     row, key = row[order], key[order]
-    if not (row[1:] == row[:-1]).any():
+    further = row[1:] == row[:-1]
+    if not further.any():
         return FoundRequests(row, key)
-    order = np.lexsort((key, row))
-    row, key = row[order], key[order]
+    # Those of one line in the order of their keys: few lines speak of more than one.
+    beside = np.zeros(len(row), np.bool_)
+    beside[1:] = further
+    beside[:-1] |= further
+    several = np.flatnonzero(beside)
+    key[several] = key[several[np.lexsort((key[several], row[several]))]]
     fresh = np.ones(len(row), np.bool_)
-    fresh[1:] = (row[1:] != row[:-1]) | (key[1:] != key[:-1])
+    fresh[1:] = ~further | (key[1:] != key[:-1])
     return FoundRequests(row[fresh], key[fresh])
 
 

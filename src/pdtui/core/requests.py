@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pdtui.core.bytescan import distinct_values
 from pdtui.core.evidence import Clocks, Place
 from pdtui.core.fields import API_REQUEST, P2P_REQUEST
 from pdtui.core.handshakes import role_of
@@ -201,7 +202,7 @@ class Requests:
         when = source.columns.when[rows]
         dated = when != NO_TIME
         when = when + self.offsets.get(source.label, 0)
-        columns.make_room(np.unique(keys))
+        columns.make_room(distinct_values(keys))
         place = np.searchsorted(columns.key, keys)
         np.minimum.at(columns.first, place, np.where(dated, when, _NEVER))
         np.maximum.at(columns.last, place, np.where(dated, when, -_NEVER))

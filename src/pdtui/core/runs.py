@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pdtui.core.bytescan import distinct_values
 from pdtui.core.lifts import Lifts
 from pdtui.core.source import Source
 from pdtui.core.stamps import SECOND
@@ -114,7 +115,7 @@ class SourceRuns:
         raised = lifted[bisect_right(lifted, first) : bisect_left(lifted, stop)]
         rows = np.concatenate(([first], cuts))
         if begun or raised:
-            rows = np.unique(
+            rows = distinct_values(
                 np.concatenate((rows, [row for row, _ in begun], raised)).astype(np.int64)
             )
         times = times[rows - first]

@@ -312,7 +312,8 @@ def _rows(may_hold: Positions, bit: int) -> Positions:
 
 def _without(rows: Positions, others: Positions) -> Positions:
     """The rows that are not among the others."""
-    return np.setdiff1d(rows, others) if len(others) else rows
+    # Unique they are: to make them so is slow, and imports numpy.ma.
+    return np.setdiff1d(rows, others, assume_unique=True) if len(others) else rows
 
 
 def _repair_markers(claims: Claims, kinds: KindTable, rows: Positions) -> None:

@@ -11,10 +11,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pdtui.core.bytescan import distinct_values
 from pdtui.core.causality import Edges
 from pdtui.core.evidence import Clocks, Place
 from pdtui.core.roles import role_order
 from pdtui.core.stamps import NO_TIME, SECOND
+
+_ONE_SOURCE = 1 << 32
+"""More than there are sources: two of their numbers are one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,9 @@ class SkewEstimator:
         known = np.flatnonzero(stamped & (began != NO_TIME) & (ended != NO_TIME))
         # A stamp of whole seconds may be up to a second early.
         longest = ended + np.where(ended % SECOND, 0, SECOND) - began
-        for one, other in np.unique(np.sort(edges[known][:, [0, 2]], axis=1), axis=0).tolist():
+        lower, higher = np.sort(edges[known][:, [0, 2]], axis=1).T
+        for pair in distinct_values(lower * _ONE_SOURCE + higher).tolist():
+            one, other = divmod(pair, _ONE_SOURCE)
             bounds = self._bounds.setdefault((one, other), _Bounds())
             for first, second in ((one, other), (other, one)):
                 of = known[(causes[known, 0] == first) & (effects[known, 0] == second)]

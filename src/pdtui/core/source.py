@@ -26,6 +26,9 @@ FIRST_PIECE = 64 * 1024
 PIECE = 4 * 1024 * 1024
 """Bytes that are scanned together: less has to pay for the calls (1 MiB: a third slower), of more
 what is worked out does not fit into the processor's cache (8 MiB: a tenth)."""
+_GROWTH = 3
+"""How many times as long as all before it a piece may be: of lines that it is the first to have,
+a piece has all found out the long way."""
 _LINE = 16 * 1024
 """Bytes of which a line seldom has more."""
 _REST = 512 * 1024
@@ -286,8 +289,8 @@ class Source:
     def _pieces(self, text: Bytes) -> Iterator[Bytes]:
         """The lines in pieces of which each is scanned together."""
         while text:
-            # What the first piece teaches makes all further ones quick.
-            most = PIECE if self.columns else FIRST_PIECE
+            # What the first pieces teach makes all further ones quick.
+            most = min(max(FIRST_PIECE, _GROWTH * self.end), PIECE)
             cut = len(text) if len(text) <= most + _REST else _last_line_end(text, most)
             yield text[:cut]
             text = text[cut:]

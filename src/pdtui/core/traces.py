@@ -336,7 +336,7 @@ def _collect_few(
 def _holding(lines: Lines, looked: _Stretch, holds: bytes) -> Flags:
     """In which of these stretches that stands."""
     stands = np.zeros(len(lines.starts), np.bool_)
-    stands[lines.found(holds)[0]] = True
+    stands[lines.found(holds, looked.rows)[0]] = True
     holding: Flags = stands[looked.rows]
     return holding
 

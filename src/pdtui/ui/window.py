@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from pdtui.core.bytescan import present
 from pdtui.core.refs import Refs, row_numbers, source_numbers
 from pdtui.core.source import Source
 from pdtui.ui.session import Session
@@ -45,7 +46,7 @@ class Window:
     def signature(self, view: RowView, top: int, height: int) -> object:
         """What the rows in sight are painted from: as long as it is the same, they are."""
         refs = view.refs(top, top + height)
-        sources = [self._session.source_at(n) for n in np.unique(source_numbers(refs)).tolist()]
+        sources = [self._session.source_at(n) for n in present(source_numbers(refs))]
         at_end = top + height >= len(view)
         known = [
             (id(source), source.kinds.revision, source.amendments, source.end if at_end else 0)
@@ -60,7 +61,7 @@ class Window:
             self._lines = {}
             refs = view.refs(top, top + height)
             numbers, rows = source_numbers(refs), row_numbers(refs)
-            for number in np.unique(numbers).tolist():
+            for number in present(numbers):
                 source = self._session.source_at(number)
                 self._read(source, np.sort(rows[numbers == number]))
         return self._lines.pop(wanted, None)
