@@ -66,6 +66,7 @@ class Results:
     def add(self, row: Measured) -> None:
         """Keeps a row in place of what was measured of it before, and writes the table."""
         self.rows[row.name] = row
+        self._json.parent.mkdir(parents=True, exist_ok=True)
         kept = {"head": self.head, "rows": [asdict(row) for row in self._ordered()]}
         self._json.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
         self._table.write_text(self.text())
