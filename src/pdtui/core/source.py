@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from operator import attrgetter
 
 import numpy as np
@@ -29,6 +30,7 @@ what is worked out does not fit into the processor's cache (8 MiB: a tenth)."""
 _GROWTH = 3
 """How many times as long as all before it a piece may be: of lines that it is the first to have,
 a piece has all found out the long way."""
+_serials = count(1)
 _LINE = 16 * 1024
 """Bytes of which a line seldom has more."""
 _REST = 512 * 1024
@@ -55,6 +57,9 @@ class Source:
     """
 
     def __init__(self, label: str, path: str, first_year: int, depth: Depth = EVERYTHING) -> None:
+        self.serial = next(_serials)
+        """A number that no other source of this process has or had, as its address in memory may
+        be another's by then."""
         self.label = label
         self.path = path
         self.kinds = KindTable()
@@ -106,6 +111,7 @@ class Source:
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
+        self.serial = next(_serials)
         self._reading, self._counting = threading.Lock(), threading.Lock()
 
     @property

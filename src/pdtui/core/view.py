@@ -202,7 +202,7 @@ class LaneView(_View):
         matches = self.matches.of(self.lane.source)
         source = matches.source
         same = self._decide(source)
-        version = (id(source), matches.version)
+        version = (source.serial, matches.version)
         kept, place = len(self), self._done
         if version != self._version or not same:
             self._version, kept, place = version, 0, 0

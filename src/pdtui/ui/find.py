@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.cleaning import clean
 from pdtui.core.engines import HANDSHAKE_STEPS
 from pdtui.core.kinds import Kind
 from pdtui.core.query import TextItem
 from pdtui.core.refs import Refs, join_ref, row_numbers, source_numbers, split_ref
 from pdtui.core.source import Source
 from pdtui.core.stamps import NO_TIME, SECOND
+from pdtui.core.textsearch import rows_holding
 from pdtui.ui.window import RowView
 
 _CHUNK = 65_536
-_TEXT_CHUNK = 512
+_FIRST_CHUNK = 1_024
+"""Rows whose text is searched at first: most often it is found near."""
+_SPARSE = 64
+"""Rows of a file that are searched with one that is shown: each by itself takes as long."""
 SILENCE = 5
 """Seconds without a row that count as a silence."""
 
@@ -85,21 +89,57 @@ def _among(refs: Refs, wanted: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.bo
 def find_text(
     sources: list[Source], view: RowView, start: int, step: int, wanted: TextItem
 ) -> Iterator[int | None]:
-    """Searches from `start` on, round the end; yields None between stretches, then the place.
+    """Searches from `start` on, round the end; yields None now and then, at last the place.
 
     Ends without a place where no row holds it.
     """
-    size = len(view)
-    ahead, back = range(start + 1, start + 1 + size), range(start - 1 + size, start - 1, -1)
-    order = ahead if step > 0 else back
-    for turn, place in enumerate(order):
-        number, row = split_ref(int(view.refs(place % size, place % size + 1)[0]))
-        line = clean(sources[number].line(row).rstrip(b"\n"))
-        if wanted.pattern_for(sources[number]).search(line):
-            yield place % size
+    for first, stop in _pieces(len(view), start, step):
+        refs = view.refs(first, stop)
+        held = np.zeros(len(refs), np.bool_)
+        for number, source in enumerate(sources):
+            mine = np.flatnonzero(source_numbers(refs) == number)
+            pattern = wanted.pattern_for(source)
+            for near in _near(row_numbers(refs[mine])):
+                held[mine[near]] = _holding(source, pattern, row_numbers(refs[mine[near]]))
+                yield None
+        found = refs[held]
+        if len(found):
+            # Where it is by now: rows may have come meanwhile.
+            yield view.place_of(*split_ref(int(found[0 if step > 0 else -1])))
             return
-        if turn % _TEXT_CHUNK == _TEXT_CHUNK - 1:
-            yield None
+
+
+def _pieces(size: int, start: int, step: int) -> Iterator[tuple[int, int]]:
+    """All places in the order in which they are searched, so many at once: few at first."""
+    most = _FIRST_CHUNK
+    spans = [(start + 1, size), (0, start + 1)] if step > 0 else [(0, start), (start, size)]
+    for first, stop in spans:
+        done = 0
+        while done < stop - first:
+            count = min(most, stop - first - done)
+            begin = first + done if step > 0 else stop - done - count
+            yield begin, begin + count
+            done, most = done + count, min(4 * most, _CHUNK)
+
+
+def _near(rows: npt.NDArray[np.int64]) -> Iterator[slice]:
+    """These rows, which are in file order, in parts that stand near each other in the file."""
+    begin = 0
+    while begin < len(rows):
+        stop = int(np.searchsorted(rows, rows[begin] + _CHUNK))
+        yield slice(begin, stop)
+        begin = stop
+
+
+def _holding(
+    source: Source, pattern: re.Pattern[bytes], rows: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """Which of these rows, that stand near each other, hold the pattern."""
+    first, stop = int(rows[0]), int(rows[-1]) + 1
+    if stop - first <= _SPARSE * len(rows):
+        return rows_holding(source, pattern, first, stop)[rows - first]
+    parts = [rows_holding(source, pattern, row, row + 1) for row in rows.tolist()]
+    return np.concatenate(parts)
 
 
 def _nearest(

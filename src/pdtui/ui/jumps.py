@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
+import time
 
 from textual import work
 
@@ -22,8 +24,11 @@ from pdtui.ui.find import (
 from pdtui.ui.locked import Locked
 from pdtui.ui.popups import marks_popup
 from pdtui.ui.prompt import Prompt
+from pdtui.ui.rows import RowsView
 
 _FURTHER = {1: "further", -1: "earlier"}
+_SOON, _LONG = 0.3, 600.0
+"""Seconds after which a search says that it is one, and for which it does."""
 
 
 class Jumps(Locked):
@@ -61,21 +66,33 @@ class Jumps(Locked):
     @work(exclusive=True, group="search")
     async def action_search_next(self, step: int) -> None:
         """Goes to the next row that holds the text."""
-        if self._pattern is None:
+        if (pattern := self._pattern) is None:
             return
-        pane, start = self.pane, self.pane.cursor
-        wanted = parse_text(self._pattern.pattern)
-        for place in find_text(self.session.sources, pane.view, start, step, wanted):
+        pane, start, began = self.pane, self.pane.cursor, time.monotonic()
+        for place in find_text(
+            self.session.sources, pane.view, start, step, parse_text(pattern.pattern)
+        ):
             if place is not None:
-                if (place <= start) if step > 0 else (place >= start):
-                    self.say("search went round the end")
-                pane.go_to(place, centre=not pane.shows(place))
-                if not pane.reveal(self._pattern):
-                    self.say("it stands in a part of the line that has no column: Enter shows it")
+                self._show_hit(pane, place, pattern, round_=(place - start) * step <= 0)
                 return
+            if time.monotonic() > began + _SOON:
+                began = math.inf
+                self.say("searching (Esc stops it) …", _LONG)
             await asyncio.sleep(0)
+            if self._pattern is not pattern:
+                self.say("search stopped")
+                return
         so_far = " in what has been read so far" if self.session.tails else ""
-        self.say(f"not found{so_far}: {self._pattern.pattern}")
+        self.say(f"not found{so_far}: {pattern.pattern}")
+
+    def _show_hit(
+        self, pane: RowsView, place: int, pattern: re.Pattern[str], *, round_: bool
+    ) -> None:
+        """Goes to the row that a search found; `round_` is whether that went round the end."""
+        self.say("search went round the end" if round_ else "")
+        pane.go_to(place, centre=not pane.shows(place))
+        if not pane.reveal(pattern):
+            self.say("it stands in a part of the line that has no column: Enter shows it")
 
     def action_level(self, step: int, name: str) -> None:
         """Goes to the next row of this level or above."""

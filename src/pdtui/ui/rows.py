@@ -134,15 +134,18 @@ class RowsView(WholeLines, can_focus=True):
         other = object() if self.time_column is not TimeColumn.CLOCK or not len(self.view) else None
         return seen, self.cursor, other
 
-    def renumber(self, tails: dict[int, TailSource]) -> None:
-        """Takes in that sources (by number) have all their rows now, and so these other numbers."""
+    def renumber(self, tails: dict[int, TailSource], begun_anew: set[int]) -> None:
+        """Takes in that sources (by number) have all their rows now, and so these other numbers.
+
+        Of sources that began anew no row is left that could be marked.
+        """
 
         def now(where: tuple[int, int]) -> tuple[int, int]:
             number, row = where
             return (number, tails[number].row_in_whole(row)) if number in tails else where
 
         self._chosen = now(self._chosen) if self._chosen else None
-        self.marked = set(map(now, self.marked))
+        self.marked = {now(where) for where in self.marked if where[0] not in begun_anew}
 
     def to_end(self) -> None:
         """Goes to the last row."""
@@ -300,7 +303,7 @@ class RowsView(WholeLines, can_focus=True):
         signs = where in self.marked, at_cursor, at_cursor and self.has_focus
         source, since = self.session.source_at(where[0]), self._since(place)
         look = width, edges, self._shift, self.highlight
-        key = (where, id(source), source.kinds.revision, since, look, signs)
+        key = (where, source.serial, source.kinds.revision, since, look, signs)
         # The last row may be unfinished: its text grows under the same number.
         if where[1] < len(source) - 1 and (known := self._strips.get(key)):
             return known

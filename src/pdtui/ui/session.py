@@ -57,6 +57,8 @@ class Session:
         self.revision = -1
         self.renumbered: dict[int, TailSource] = {}
         """The tails (by source number) in whose place the last update put the whole sources."""
+        self.begun_anew: set[int] = set()
+        """The numbers of sources in whose place it put others: the rows of those are gone."""
         self._late = (0, 0, 0.0)
         """How many rows had come late before, how many then did, and when."""
         self._learned = self._rest_until = 0.0
@@ -190,22 +192,27 @@ class Session:
         if showing.filter != self.filter or showing.merge.offsets != self.merge.offsets:
             return False
         self._renumber(showing.matches.snapshot)
-        renumbered = self.renumbered
+        renumbered, begun_anew = self.renumbered, self.begun_anew
         self.showing, self._late = showing, (showing.merge.late, 0, 0.0)
         self.update()
         self.renumbered = {**renumbered, **self.renumbered}
+        self.begun_anew |= begun_anew
         return True
 
     def _renumber(self, snapshot: Snapshot) -> None:
-        """Notes which tails are left for their whole sources."""
-        self.renumbered = {}
+        """Notes which tails are left for their whole sources, and which sources for new ones."""
+        self.renumbered, self.begun_anew = {}, set()
         for number, ((source, _), (now, _)) in enumerate(
             zip(self.matches.snapshot, snapshot, strict=False)
         ):
-            if isinstance(source, TailSource) and source is not now:
+            if source is now:
+                continue
+            if isinstance(source, TailSource):
                 source.shown = False
                 if source.became is now:
                     self.renumbered[number] = source
+                    continue
+            self.begun_anew.add(number)
 
     def correct_clocks(self, corrections: dict[str, int]) -> None:
         """Orders the rows anew, by clocks corrected by so many microseconds a label.

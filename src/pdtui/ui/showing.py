@@ -20,11 +20,10 @@ from pdtui.follow.tail import TailSource
 AT_ONCE = 200_000
 """Rows that are put in order before the next key; more are on a thread."""
 NEW_AT_ONCE = 30_000
-"""The same of rows that are added to sources that are shown: some 30 ms."""
+"""The same at least of rows that are added to sources that are shown: some 30 ms."""
 _SHARE_AT_ONCE = 4
-"""Where more wait, one in so many: an update takes 10 ms for whatever there is, and 0.2 µs a row, so
-that twice as many rows go in the same time, and a machine with much else to do does not fall behind
-for ever."""
+"""Where more wait, one in so many: an update takes 10 ms for whatever there is, and 0.2 µs a row.
+So with larger ones a machine that has much else to do does not fall behind for ever."""
 FILTERED_AT_ONCE = 5_000_000
 """The same of rows that are filtered by their times."""
 _SEARCHED_AT_ONCE = 50_000

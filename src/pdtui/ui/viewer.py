@@ -215,15 +215,19 @@ class Viewer(Frame):
         self._pace.updated(began, self.session.rows - before, self.session.has_more)
         if self.session.behind and not tails_in(self.session.store.snapshot()):
             self._get_ahead()
-        if self._pace.may_paint or lanes_changed or self.session.renumbered:
+        session = self.session
+        if self._pace.may_paint or lanes_changed or session.renumbered or session.begun_anew:
             await self._take_in(lanes_changed)
         if self.session.has_more or self.session.insight.handshakes.behind:
             self._store_grew()
 
     async def _take_in(self, lanes_changed: bool) -> None:
         """Brings the panes up to what the session holds now."""
+        before = len(self.timeline.marked)
         for pane in self.panes():
-            pane.renumber(self.session.renumbered)
+            pane.renumber(self.session.renumbered, self.session.begun_anew)
+        if lost := before - len(self.timeline.marked):
+            self.say(f"{lost} mark{'s' * (lost > 1)} gone with the rows of a file that began anew")
         if lanes_changed or not self.lane_grid.panes:
             await self._set_lanes()
         self.show_lines()

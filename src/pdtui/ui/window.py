@@ -49,14 +49,14 @@ class Window:
         sources = [self._session.source_at(n) for n in present(source_numbers(refs))]
         at_end = top + height >= len(view)
         known = [
-            (id(source), source.kinds.revision, source.amendments, source.end if at_end else 0)
+            (source.serial, source.kinds.revision, source.amendments, source.end if at_end else 0)
             for source in sources
         ]
         return top, refs.tobytes(), known
 
     def line(self, where: tuple[int, int], view: RowView, top: int, height: int) -> bytes | None:
         """The line of a row in sight; None where it has to be read by itself."""
-        wanted = id(self._session.source_at(where[0])), where[1]
+        wanted = self._session.source_at(where[0]).serial, where[1]
         if wanted not in self._lines:
             self._lines = {}
             refs = view.refs(top, top + height)
@@ -80,4 +80,4 @@ class Window:
         lines = source.read(begin, end).split(b"\n")[:-1]
         if len(lines) == len(run):
             for row, line in zip(run.tolist(), lines, strict=True):
-                self._lines[id(source), row] = line + b"\n"
+                self._lines[source.serial, row] = line + b"\n"
