@@ -77,10 +77,18 @@ def test_lines_alike_are_what_they_are_by_themselves(path: Path) -> None:
     lines = path.read_bytes().splitlines(keepends=True)[:150]
     pieces = [b"".join(lines)]
     pieces += [b"".join(again(line, chance) for line in lines) for _ in range(4)]
-    with told() as (known, count):
-        remembered = rows_of(pieces, remembering=True)
-    assert remembered == rows_of(pieces, remembering=False)
-    assert known <= count
+    assert rows_of(pieces, remembering=True) == rows_of(pieces, remembering=False)
+
+
+@pytest.mark.parametrize("begins", [85, 91, 92, 93, 120, 127, 128, 129])
+@pytest.mark.parametrize("message", [b"\xe9", "\U0001f6a8".encode(), b"[Rank 0", b"", b"a" * 40])
+def test_heads_that_end_where_a_stretch_does(begins: int, message: bytes) -> None:
+    """What counts of a line may reach beyond its end, and that of a block's last line too."""
+    file = "x" * (begins - len("INFO 11-22 10:00:00 [.py:7] "))
+    heads = [f"INFO 11-22 10:00:{second:02} [{file}.py:7] ".encode() for second in range(6)]
+    assert {len(head) for head in heads} == {begins}
+    lines = [head + message + b"\n" for head in heads]
+    assert rows_of(lines, remembering=True) == rows_of(lines, remembering=False)
 
 
 def test_most_lines_of_a_real_run_are_told() -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from pdtui.core.handshakes import Handshakes, State
+from pdtui.core.handshakes import Handshake, Handshakes, State
 from pdtui.core.source import Source
 from tests.core.handshake_lines import (
     CONTEXT,
@@ -25,6 +25,11 @@ from tests.core.handshake_lines import (
 )
 
 UP_P, UP_D = engine(P, pid=11), engine(D, rank=1, pid=12)
+
+
+def by_addresses(handshakes: Handshakes) -> dict[tuple[str, str], Handshake]:
+    """Prefill's and decode's address → the latest handshake of the two."""
+    return {handshakes.prefill_and_decode(pair): pair for pair in handshakes.pairs}
 
 
 def only(handshakes: Handshakes):
@@ -184,7 +189,7 @@ def test_in_get_decode_connects() -> None:
     found = only(handshakes)
     assert (found.connector_address, found.acceptor_address) == (D, P)
     assert handshakes.prefill_and_decode(found) == (P, D)
-    assert list(handshakes.matrix()) == [(P, D)]
+    assert list(by_addresses(handshakes)) == [(P, D)]
 
 
 def test_forks_that_write_words() -> None:
@@ -235,7 +240,7 @@ def test_crossed_pairs_of_two_by_two() -> None:
         first, second = (accepting(d, p, keys[p, d]) for p in prefills)
         logs[f"decode{number}"] = engine(d) + said(first) + said(second[:last], 6)
     handshakes = shakes(**logs)
-    states = {pair: shake.state for pair, shake in handshakes.matrix().items()}
+    states = {pair: shake.state for pair, shake in by_addresses(handshakes).items()}
     assert states == {
         (p, d): State.ONE_DONE if (p, d) == (prefills[1], decodes[1]) else State.ESTABLISHED
         for p in prefills
@@ -254,7 +259,7 @@ def test_a_restart_begins_a_new_generation() -> None:
     assert [shake.generation for shake in handshakes.pairs] == [1, 2]
     assert handshakes.pairs[1].acceptor is not None
     assert handshakes.pairs[1].acceptor.engine.pid == 13
-    assert handshakes.matrix()[P, D] is handshakes.pairs[1]
+    assert by_addresses(handshakes)[P, D] is handshakes.pairs[1]
 
 
 def test_a_side_that_is_still_in_after_the_others_restart_is_not_closed() -> None:

@@ -70,8 +70,14 @@ def test_places_are_those_of_a_search(lines: list[bytes], data: st.DataObject) -
     changed = [line.translate(bytes.maketrans(b"0f9b", b"e10c")) for line in others]
     places, numbers, cut = told(known, b"\n".join([*lines, *changed, b"new " * 9]) + b"\n")
     assert numbers[0] > 0
+    some = np.array(sorted(data.draw(st.sets(st.integers(0, len(cut.starts) - 1)))), np.int64)
     for text in TEXTS:
-        assert found(places, text) == searched(cut, text)
+        everywhere = searched(cut, text)
+        assert found(places, text) == everywhere
+        rows, at = places.of(text, some)
+        told_of = list(zip(rows.tolist(), at.tolist(), strict=True))
+        assert [one for one in told_of if one[0] in some] == [o for o in everywhere if o[0] in some]
+        assert set(told_of) <= set(everywhere)
 
 
 @pytest.mark.parametrize("few", [0, 10**6], ids=["together", "one by one"])

@@ -62,12 +62,32 @@ def test_the_index_of_the_corpus_knows_it_too(corpus: Path, load: Load) -> None:
         P2P,
         f"cmpl-{P2P}-0#model.layers.5.self_attn.attn",
         f"'tensor_id': 'chatcmpl-{P2P}-0-0123abcd#x'",
+        P2P.replace("10.0.1.3", "decode_1"),
+        P2P.replace("10.0.1.3", "[fd00::1:3]"),
+        P2P.replace("10.0.1.3", f"{'decode-1.' * 12}svc"),
     ],
 )
 def test_one_request_under_all_its_names(text: str) -> None:
     """With dashes and without, in a tensor's id, with a suffix."""
     made = source("a", line("nothing") + line(f"x {text}, y"))
     assert made.requests.rows_of(key_of_request(HEX)).tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        P2P.replace("___prefill_addr_", ""),
+        f"___prefill_addr_10.0.1.2:21001___decode_addr_10.0.1.3 some words_{HEX}",
+        f"___prefill_addr_10.0.1.2:21001___decode_addr_10.0\n.1.3:22001_{HEX}",
+        f"___prefill_addr_10.0.1.2:21001___decode_addr_10.0.1.3:22001_{HEX[:20]}\n{HEX}",
+    ],
+    ids=["no prefill", "no port", "torn in the address", "torn in the id"],
+)
+def test_what_is_no_whole_id_of_the_proxy(text: str) -> None:
+    """In whatever block the lines come, and in lines that outlines tell, too."""
+    made = source("a", line(text) * 200)
+    assert assert_as_fields_say(made) == 0
+    assert len(made.requests) == 0
 
 
 @pytest.mark.parametrize("text", [f"xcmpl-{UUID}", f"cmpl-{UUID[:-1]}", f"cmpl-{HEX}0", HEX])
@@ -150,7 +170,7 @@ def test_a_request_is_followed_through_prefill_and_decode(tmp_path: Path, load: 
     (found,) = requests.worst()
     assert found.verdict is Verdict.NO_ERROR
     assert found.rows == 10
-    assert found.has(Step.KV_LOADED)
+    assert found.steps >> Step.KV_LOADED & 1
     assert requests.summary(found.key) == found
     assert requests.summary(found.key + 1) is None
     story = requests.story(found.key)

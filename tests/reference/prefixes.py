@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from tests.reference.heads import CLOCK, FORMS, FRACTION, LONG, SHORT, SURE_HEAD, YEAR, read_json
+from tests.reference.heads import CLOCK, FORMS, FRACTION, LONG, SHORT, YEAR, read_json
 from tests.reference.heads import stamp_fields as fields_of
 
 GREATEST_RANK = 4094
@@ -125,8 +125,3 @@ def last_process(text: bytes) -> Prefix | None:
         if prefix := _sure(text[begin:]):
             return prefix
     return None
-
-
-def sure_head_inside(text: bytes) -> re.Match[bytes] | None:
-    """A head that nothing else looks like, anywhere in the text."""
-    return SURE_HEAD.search(text)

@@ -24,7 +24,7 @@ ByteArray: TypeAlias = npt.NDArray[np.uint8]
 Bytes: TypeAlias = bytes | memoryview
 
 PADDING = 160
-"""Zero bytes kept after the block, so that a look from any row's end stays inside."""
+"""Zero bytes kept after the block: so far a look from any row's end may go."""
 _PADDING = bytes(PADDING)
 
 _ONES = np.uint64(0x0101010101010101)

@@ -1,6 +1,6 @@
 """Digests of the first bytes of many lines at once, and a table that numbers them.
 
-Ninety-six bytes (a *stretch*) of every line are taken in one go, as words of eight; what does not
+So many bytes (a *stretch*) of every line are taken in one go, as words of eight; what does not
 count is masked out, and what is left is mixed into one 64-bit number a line. Equal bytes have equal
 digests; that two unlike lines of a log share one is as likely as one in 2**40.
 """
@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.bytescan import ByteBlock, Positions, Words
+from pdtui.core.bytescan import PADDING, ByteBlock, Positions, Words
 
 _T = TypeVar("_T", bound=np.generic)
 STRETCH = 128
-"""Bytes of a line that are looked at in one go: heads are seldom longer. 64 are a fifth slower,
-128 a half."""
+"""Bytes of a line that are looked at in one go: heads are seldom longer, and 96 are slower."""
+assert STRETCH <= PADDING, "the stretch behind a block's last line must be inside"
 _WORDS = STRETCH // 8
 BEGINNING_WORDS = 2
 """Words of a line that are its beginning."""
@@ -151,8 +151,11 @@ class LineStretches:
 
     def second(self, rows: Positions) -> Words:
         """The second stretch of these lines."""
-        words = stretches(self.block.data, self.starts[rows] + STRETCH)
-        words &= first_bytes(np.clip(self.length[rows] - STRETCH, 0, STRETCH))
+        behind = np.clip(self.length[rows] - STRETCH, 0, STRETCH)
+        # Of a line without one what stands behind it, within the padding: none of it is kept.
+        first = np.minimum(self.length[rows], STRETCH)
+        words = stretches(self.block.data, self.starts[rows] + first)
+        words &= first_bytes(behind)
         return words
 
     def plain_digests(self, reach: Positions) -> Words:

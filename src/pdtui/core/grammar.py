@@ -39,8 +39,6 @@ class Grammar:
     """For each format number whether what failed is only said in the message."""
     utc: npt.NDArray[np.bool_] = field(init=False)
     """For each format number whether its stamps are in UTC."""
-    by_head: npt.NDArray[np.bool_] = field(init=False)
-    """For each format number whether a line's head alone tells that it is in this format."""
     names_host: npt.NDArray[np.bool_] = field(init=False)
     """For each format number whether its expression tells the host of the writer."""
     by_first_byte: npt.NDArray[np.uint64] = field(init=False)
@@ -54,7 +52,6 @@ class Grammar:
             ("is_nccl", [form.name == "nccl" for form in self.formats]),
             ("levels_in_words", [form.levels_in_words for form in self.formats]),
             ("is_foreign", [form.name not in ("vllm", "nccl", "uvicorn") for form in self.formats]),
-            ("by_head", [form.by_head for form in self.formats]),
             ("names_host", ["host" in form.pattern.groupindex for form in self.formats]),
             ("utc", [form.utc for form in self.formats]),
         ):

@@ -192,10 +192,6 @@ class Handshakes:
         turned = types == {"GET"} or (not types and connects_decode)
         return (acceptor, connector) if turned else (connector, acceptor)
 
-    def matrix(self) -> dict[tuple[str, str], Handshake]:
-        """Prefill's and decode's address → the latest handshake of the two."""
-        return {self.prefill_and_decode(pair): pair for pair in self.pairs}
-
 
 def role_of(source: Source) -> str | None:
     """The source's role, by its label, else by what it says of itself."""

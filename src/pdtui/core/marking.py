@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 
@@ -19,7 +18,6 @@ from pdtui.core.bytescan import (
     ByteBlock,
     Flags,
     Positions,
-    Words,
     among,
     leading_digits,
     number,
@@ -27,8 +25,9 @@ from pdtui.core.bytescan import (
 from pdtui.core.digests import distinct
 from pdtui.core.events import EVENT_BYTES
 from pdtui.core.kinds import MAX_RANK, NO_RANK, KindTable
-from pdtui.core.markers import VARIATION_SELECTOR, Marker, known_markers
+from pdtui.core.markers import VARIATION_SELECTOR
 from pdtui.core.outlines import TextPlaces
+from pdtui.core.signs import NON_ASCII, Signs
 from pdtui.core.understood import Recalled
 
 _SELECTOR = VARIATION_SELECTOR.encode()
@@ -36,19 +35,8 @@ _CODE_BITS = 6
 _CODE_MASK = (1 << _CODE_BITS) - 1
 _MOST_LEADING = 3
 _LONGEST_ADDRESS = 80
-_LONGEST_EMOJI = 32
 _RANK_OPEN = b"[Rank "
-_NON_ASCII = 0x80
-_FOUR_BYTES = 0xF0
 _UNKNOWN_SIGN = re.compile(rb"[\x80-\xff]+ ?(?=\[Rank \d)")
-_PICTURE = (
-    "(?:[\U0001f1e6-\U0001f1ff]{2}"
-    "|[\U0001f300-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u231a\u231b\u23e9-\u23ff\u203c\u2049\u2139]"
-    "[\ufe0f\U0001f3fb-\U0001f3ff]*)"
-)
-_EMOJI = re.compile(f"{_PICTURE}(?:\u200d{_PICTURE})*")
-"""One emoji as Unicode composes them (UTS #51): flags, skin tones, joined ones."""
-
 _ARROW_START = "👉".encode()[:3]
 _BEFORE_ARROW = re.compile(rb"(?:[^\s,\[\]]+|\[[0-9a-fA-F:]+\]):\d{1,5}(?= ?\Z)")
 """The address before an arrow, as in `SELF👉PEER` or `SELF 👈 PEER`: the writer's own."""
@@ -74,29 +62,29 @@ class Lines:
     """Where some texts stand in them, if that is known."""
 
     def anywhere(
-        self, literal: bytes, among: Positions | None = None
+        self, literal: bytes, within: Positions | None = None
     ) -> tuple[Positions, Positions]:
         """Where these bytes stand in the lines: the lines, and the places.
 
-        With `among`, where they stand in these lines at least.
+        With `within`, where they stand in these lines at least.
         """
         if self.places is not None:
-            return self.places.of(literal, among)
+            return self.places.of(literal, within)
         at = self.block.places(literal)
         rows = np.searchsorted(self.starts, at, "right") - 1
         # What a `\r` overwrote lies between two lines and is of neither.
         inside = (self.starts[rows] <= at) & (at + len(literal) <= self.ends[rows])
         return rows[inside], at[inside]
 
-    def found(self, literal: bytes, among: Positions | None = None) -> tuple[Positions, Positions]:
+    def found(self, literal: bytes, within: Positions | None = None) -> tuple[Positions, Positions]:
         """The same within messages."""
-        rows, at = self.anywhere(literal, among)
+        rows, at = self.anywhere(literal, within)
         inside = self.message_at[rows] <= at
         return rows[inside], at[inside]
 
-    def last(self, literal: bytes, among: Positions | None = None) -> tuple[Positions, Positions]:
+    def last(self, literal: bytes, within: Positions | None = None) -> tuple[Positions, Positions]:
         """The lines in whose message the bytes stand, and where they do last."""
-        rows, at = self.found(literal, among)
+        rows, at = self.found(literal, within)
         last = _first_of_each(rows[::-1])[::-1]
         return rows[last], at[last]
 
@@ -146,8 +134,8 @@ class Marks:
         if not self.changed:
             return
         rows, self.changed = np.concatenate(self.changed), []
-        distinct, inverse = np.unique(self.codes[rows], return_inverse=True)
-        table = [kinds.marker_set_number(_decode(kinds, int(codes))) for codes in distinct]
+        different, inverse = np.unique(self.codes[rows], return_inverse=True)
+        table = [kinds.marker_set_number(_decode(kinds, int(codes))) for codes in different]
         self.sets[rows] = np.array(table, np.int64)[inverse]
 
 
@@ -184,83 +172,18 @@ def may_be_events(lines: Lines, rows: Positions, kinds: KindTable) -> Flags:
     return events | lines.block.starts_with(lines.message_at[rows], _SUCCESS[:8])
 
 
-class _KnownSigns:
-    """The signs that are markers everywhere, for a look at many places."""
-
-    def __init__(self, markers: tuple[Marker, ...]) -> None:
-        known = [marker.emoji.encode() for marker in markers]
-        short = [(sign, code) for code, sign in enumerate(known, 1) if len(sign) <= _size(sign[0])]
-        short.sort(key=lambda item: int.from_bytes(item[0], "little"))
-        values = [int.from_bytes(sign, "little") for sign, _ in short]
-        self._words: Words = np.array(values, np.uint64)
-        self._codes = np.array([code for _, code in short], np.int64)
-        self._length = np.array([len(sign) for sign, _ in short], np.int64)
-        self._long = [(sign, code) for code, sign in enumerate(known, 1) if len(sign) > 4]
-
-    def look(self, block: ByteBlock, at: Positions) -> tuple[Positions, Positions]:
-        """Code and length in bytes of the known marker at each position, 0 where none is."""
-        looked = block.word(at)
-        four = (looked & np.uint64(0xFF)) >= np.uint64(_FOUR_BYTES)
-        start = np.where(four, looked & BYTE_MASKS[4], looked & BYTE_MASKS[3])
-        place = np.minimum(np.searchsorted(self._words, start), len(self._words) - 1)
-        here = self._words[place] == start
-        codes, length = self._codes[place] * here, self._length[place] * here
-        for sign, code in self._long:
-            for index in np.flatnonzero(block.starts_with(at, sign[:8])).tolist():
-                if block.data[at[index] : at[index] + len(sign)].tobytes() == sign:
-                    codes[index], length[index] = code, len(sign)
-        return codes, length
-
-
-_signs_of = lru_cache(maxsize=4)(_KnownSigns)
-
-
-class _Signs:
-    """The signs that are markers in a source."""
-
-    def __init__(self, kinds: KindTable) -> None:
-        self._kinds = kinds
-        self.look = _signs_of(known_markers()).look
-
-    def any(self, lines: Lines, rows: Positions, at: Positions) -> tuple[Positions, Positions]:
-        """Code and length of any emoji at places in lines, 0 for none; the unknown are learned."""
-        codes, length = self.look(lines.block, at)
-        strange = np.flatnonzero((codes == 0) & (lines.block.byte(at) >= _NON_ASCII))
-        if not len(strange):
-            return codes, length
-        reach = np.minimum(lines.ends[rows[strange]] - at[strange], _LONGEST_EMOJI)
-        texts, which = distinct(lines.block, at[strange], reach)
-        for number_of_text in _in_order(which):
-            if emoji := _EMOJI.match(texts[number_of_text].decode("utf-8", "replace")):
-                of_text = strange[which == number_of_text]
-                codes[of_text] = self._kinds.sign_code(emoji[0])
-                length[of_text] = len(emoji[0].encode())
-        return codes, length
-
-
-def _in_order(which: Positions) -> list[int]:
-    """The distinct numbers, in the order in which they first stand."""
-    _, first = np.unique(which, return_index=True)
-    return [int(which[place]) for place in np.sort(first)]
-
-
-def _size(first: int) -> int:
-    """How many bytes of UTF-8 a character has that begins so."""
-    return 4 if first >= _FOUR_BYTES else 3
-
-
 def find_leading(lines: Lines, marks: Marks, kinds: KindTable, rows: Positions) -> None:
     """Markers and `[Rank N]` at the start of these messages, in whatever order they stand."""
-    block, signs = lines.block, _Signs(kinds)
+    block, signs = lines.block, Signs(kinds)
     at = lines.message_at[rows]
-    rows = rows[(block.byte(at) >= _NON_ASCII) | block.starts_with(at, _RANK_OPEN)]
+    rows = rows[(block.byte(at) >= NON_ASCII) | block.starts_with(at, _RANK_OPEN)]
     if not len(rows):
         return
     at = _past_unknown_sign(lines, rows, lines.message_at[rows], signs)
     at = _past_rank(lines, marks, rows, at)
     marks.text_at[rows] = at
     for turn in range(_MOST_LEADING):
-        codes, length = signs.any(lines, rows, at)
+        codes, length = signs.any(lines.block, at, lines.ends[rows])
         marked = (codes > 0) & (at + length <= lines.ends[rows])
         rows, at, codes = rows[marked], (at + length)[marked], codes[marked]
         marks.codes[rows] |= codes << (_CODE_BITS * turn)
@@ -271,11 +194,11 @@ def find_leading(lines: Lines, marks: Marks, kinds: KindTable, rows: Positions) 
         marks.text_at[rows] = at
 
 
-def _past_unknown_sign(lines: Lines, rows: Positions, at: Positions, signs: _Signs) -> Positions:
+def _past_unknown_sign(lines: Lines, rows: Positions, at: Positions, signs: Signs) -> Positions:
     """The places of `[Rank ` behind a sign that is no emoji, as in a log decoded wrongly."""
     at = at.copy()
-    codes, _ = signs.any(lines, rows, at)
-    for index in np.flatnonzero((codes == 0) & (lines.block.byte(at) >= _NON_ASCII)).tolist():
+    codes, _ = signs.any(lines.block, at, lines.ends[rows])
+    for index in np.flatnonzero((codes == 0) & (lines.block.byte(at) >= NON_ASCII)).tolist():
         end = int(lines.ends[rows[index]])
         if found := _UNKNOWN_SIGN.match(lines.text, int(at[index]), end):
             at[index] = found.end()
@@ -308,7 +231,7 @@ def _find_arrows(lines: Lines, marks: Marks, kinds: KindTable, success: Flags) -
     rows, at = lines.found(_ARROW_START, np.flatnonzero(trusted))
     if not len(rows):
         return
-    codes = _Signs(kinds).look(lines.block, at)[0]
+    codes = Signs(kinds).look(lines.block, at)[0]
     arrows = np.flatnonzero((codes == kinds.sign_code("👉")) | (codes == kinds.sign_code("👈")))
     # A line's second arrow (in a prompt, say) is text.
     arrows = arrows[_first_of_each(rows[arrows])]

@@ -136,17 +136,17 @@ class TextPlaces:
             self._block, self._starts, self._ends, np.flatnonzero(self._numbers == 0)
         )
 
-    def of(self, text: bytes, among: Positions | None = None) -> tuple[Positions, Positions]:
+    def of(self, text: bytes, within: Positions | None = None) -> tuple[Positions, Positions]:
         """Where one of the texts stands: the lines, and the places, in their order.
 
-        With `among`, where it stands in these lines at least.
+        With `within`, where it stands in these lines at least.
         """
-        rows, at = self._may_stand(self._texts.index(text), among)
+        rows, at = self._may_stand(self._texts.index(text), within)
         for begin, piece in _in_doubt(text) if len(at) else ():
             stands = self._block.starts_with(at + begin, piece)
             if not stands.all():
                 rows, at = rows[stands], at[stands]
-        if among is not None and self._numbers[among].all():
+        if within is not None and self._numbers[within].all():
             return rows, at
         more, more_at = self._rest.places(text)
         if not len(more):
@@ -155,15 +155,15 @@ class TextPlaces:
         order = np.argsort(at, kind="stable")
         return rows[order], at[order]
 
-    def _may_stand(self, number: int, among: Positions | None) -> tuple[Positions, Positions]:
+    def _may_stand(self, number: int, within: Positions | None) -> tuple[Positions, Positions]:
         """Where the outlines say that this text may stand, in all lines or in these."""
         if not self._held >> number & 1:
             return _NONE, _NONE
         bit = np.uint32(1 << number)
-        if among is None:
+        if within is None:
             rows = np.flatnonzero(self._holds & bit)
         else:
-            rows = among[(self._holds[among] & bit) > 0]
+            rows = within[(self._holds[within] & bit) > 0]
         outlines, starts = self._numbers[rows], self._starts[rows]
         offsets = self._outline_at[number]
         first = rows, starts + offsets[0].take(outlines) - 1

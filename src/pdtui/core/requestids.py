@@ -15,15 +15,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pdtui.core.bytescan import ByteBlock, Flags, Positions, Words
+from pdtui.core.bytescan import ByteBlock, Flags, Positions, Words, leading_digits
 from pdtui.core.claims import Claims
 from pdtui.core.digests import mixed, stretches, without_hexadecimals
-from pdtui.core.fields import request_of
+from pdtui.core.fields import P2P_REQUEST, request_of
 from pdtui.core.marking import Lines
 
-_P2P_MARK = b"___decode_addr_"
+_PREFILL_MARK, _P2P_MARK = b"___prefill_addr_", b"___decode_addr_"
+_P2P = re.compile(P2P_REQUEST.pattern.encode())
 _API_MARKS = (b"cmpl-", b"embd-")
-REQUEST_TEXTS = (_P2P_MARK, *_API_MARKS)
+REQUEST_TEXTS = (_PREFILL_MARK, _P2P_MARK, *_API_MARKS)
 """What is looked for in all lines."""
 _ROOM = b"bootstrap_room"
 _BARE = re.compile(rb"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}")
@@ -120,11 +121,32 @@ def _find_p2p(lines: Lines) -> FoundRequests:
     rows, at = lines.anywhere(_P2P_MARK)
     if not len(at):
         return _NONE
+    prefilled = np.zeros(len(lines.starts), np.bool_)
+    prefilled[lines.anywhere(_PREFILL_MARK, rows)[0]] = True
     at = at + len(_P2P_MARK)
-    length = block.find(at, b"_", _ADDRESS_REACH)
-    words = _words(block, at + length + 1, _UUID)
-    whole = np.flatnonzero((length > 0) & ~without_hexadecimals(words).any(axis=1))
-    return FoundRequests(rows[whole], mixed(words[whole]))
+    port = at + block.find(at, b":", _ADDRESS_REACH) + 1
+    digits = leading_digits(block.word(port))
+    begin = port + digits + 1
+    words = _words(block, begin, _UUID)
+    fits = (port > at + 1) & (digits > 0) & (block.byte(begin - 1) == ord("_"))
+    fits &= prefilled[rows] & (begin + _UUID <= lines.ends[rows])
+    fits &= ~without_hexadecimals(words).any(axis=1)
+    odd = _find_odd_p2p(lines, rows[~fits & prefilled[rows]])
+    return FoundRequests(
+        np.concatenate((rows[fits], odd.row)), np.concatenate((mixed(words[fits]), odd.key))
+    )
+
+
+def _find_odd_p2p(lines: Lines, rows: Positions) -> FoundRequests:
+    """The same in lines that look otherwise: a torn id, an address of IPv6, a long host."""
+    found: list[tuple[int, int]] = []
+    for row in dict.fromkeys(rows.tolist()):
+        ids = _P2P.finditer(lines.text, int(lines.message_at[row]), int(lines.ends[row]))
+        found += [(row, key_of_request(one["key"].decode())) for one in ids]
+    if not found:
+        return _NONE
+    row, key = zip(*found, strict=True)
+    return FoundRequests(np.array(row, np.int64), np.array(key, np.uint64))
 
 
 def _find_api(lines: Lines) -> FoundRequests:

@@ -87,10 +87,6 @@ class Summary:
             return Verdict.EXPIRED if steps & _EXPIRED else Verdict.ABORTED
         return Verdict.WARNED if self.warnings else Verdict.NO_ERROR
 
-    def has(self, step: Step) -> bool:
-        """Whether a row of it says this step."""
-        return bool(self.steps >> step & 1)
-
 
 class Phase(NamedTuple):
     """A stretch of a request's life: its name, its rows at both ends; `end` None while it lasts."""

@@ -1,7 +1,7 @@
 """Processes of our own, and how objects go to them and come back.
 
-Each is a new one, not a fork: by then there are threads, and one of them may hold a lock. Columns
-go over a pipe as they lie in memory (pickle's fifth protocol, PEP 574).
+One that is started here is a new one, not a fork: by then there are threads, and one of them may
+hold a lock. Columns go over a pipe as they lie in memory (pickle's fifth protocol, PEP 574).
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NoReturn
@@ -31,6 +32,8 @@ class ForkServer:
         self._module = module
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
+        self._ending = threading.Lock()
+        """Held while it is ended: once it was waited for, its number may be another's."""
 
     def fork(self, files: Sequence[int]) -> None:
         """Has a fork work on these open files; does not wait for it.
@@ -58,18 +61,23 @@ class ForkServer:
 
     def kill(self) -> None:
         """Ends the process and all its forks. Callable from any thread."""
-        if process := self._process:
-            with suppress(OSError):
-                os.killpg(process.pid, signal.SIGKILL)
+        with self._ending:
+            self._kill()
 
     def close(self) -> None:
         """Ends them, and waits for the process: the next fork is made by a new one."""
-        self.kill()
+        with self._ending:
+            self._kill()
+            if self._process:
+                child.end(self._process)
+            if self._socket:
+                self._socket.close()
+            self._process = self._socket = None
+
+    def _kill(self) -> None:
         if self._process:
-            child.end(self._process)
-        if self._socket:
-            self._socket.close()
-        self._process = self._socket = None
+            with suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
 
 def serve(work: Callable[[Sequence[int]], None]) -> None:

@@ -59,9 +59,12 @@ class StretchProcess:
         (tasks, self._to), (self.answers, answers) = os.pipe(), os.pipe()
         self._ends = [self._to, self.answers]
         child.widen(answers)
+        # Ctrl-C is for this process, and ends the fork by that: in a fork it stays blocked.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self._pid = os.fork()
         except OSError:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             for end in (tasks, answers, *self._ends):
                 os.close(end)
             raise
@@ -69,6 +72,7 @@ class StretchProcess:
             for end in (*self._ends, *(end for other in others for end in other._ends)):
                 os.close(end)
             _serve(scanner, descriptor, tasks, answers)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.close(tasks)
         os.close(answers)
 
@@ -139,8 +143,6 @@ class HoleError(Exception):
 def _serve(scanner: Scanner, descriptor: int, tasks: int, answers: int) -> NoReturn:
     """The process: reads its tasks, and writes what it finds."""
     try:
-        # Ctrl-C is for who started it, and ends it by that.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         stretches = StretchScanner(scanner)
         # Who started it may end at any time.
         with suppress(BrokenPipeError, EOFError):

@@ -32,7 +32,6 @@ _VIEW_HINTS = (
 SILENT = "silent"
 SILENT_AFTER = 10
 _MINUTE, STEP = 60, 5
-_MOST_LABELS = 40
 _BAR = 10
 
 

@@ -35,7 +35,7 @@ from pdtui.core.formats.servers import (
 )
 from pdtui.core.formats.vllm import VLLM, VLLM_DATED
 
-__all__ = ["FORMATS", "NO_FORMAT", "Begins", "Format", "groups", "message_begin"]
+__all__ = ["FORMATS", "Begins", "Format", "groups", "message_begin"]
 
 FORMATS: tuple[Format, ...] = (
     VLLM,
@@ -72,6 +72,4 @@ FORMATS: tuple[Format, ...] = (
     WARNING,
     JSON,
 )
-"""In the order in which they are tried."""
-NO_FORMAT = 0
-"""The number of a row that no format claims; the first format has number 1."""
+"""In the order in which they are tried. The first has number 1: a row that none claims has 0."""
