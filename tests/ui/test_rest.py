@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,3 +73,15 @@ async def test_where_one_waits_looks_go_on(viewer: Open, tmp_path: Path) -> None
         app._looked_at = app.session.revision
         assert app.session.insight.waits
         assert 0 < app._longer < 1
+
+
+@pytest.mark.parametrize("asked", ["", "30"], ids=["not asked for", "by the user"])
+def test_how_often_the_screen_may_be_painted(asked: str) -> None:
+    """Set before Textual is imported, which looks once; what a user has set stays."""
+    environment = {name: value for name, value in os.environ.items() if name != "TEXTUAL_FPS"}
+    if asked:
+        environment["TEXTUAL_FPS"] = asked
+    code = "import pdtui.ui.app; from textual import constants; print(constants.MAX_FPS)"
+    words = [sys.executable, "-c", code]
+    answer = subprocess.run(words, env=environment, capture_output=True, check=True, text=True)
+    assert answer.stdout.strip() == (asked or "120")
