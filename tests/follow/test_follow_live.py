@@ -56,6 +56,18 @@ def test_the_folder_is_deleted_and_made_again(tmp_path: Path, watch: bool) -> No
         assert "both are shown" in session["prefill"].note
 
 
+def test_an_emptied_file_is_said_to_be_before_anything_is_written(log: Path) -> None:
+    """`> prefill.log` and a server that says nothing for a while: its rows are gone at once."""
+    append(log, line(1) + line(2))
+    with live(log) as session:
+        eventually(lambda: len(session["prefill"]) == 2)
+        said = len(session.revisions)
+        log.write_bytes(b"")
+        eventually(lambda: len(session.revisions) > said)
+        assert len(session["prefill"]) == 0
+        assert session["prefill"].note.startswith("truncated at ")
+
+
 def test_a_truncated_file_begins_anew(log: Path, watch: bool) -> None:
     log.write_text("one\ntwo\n")
     with live(log, watch=watch) as session:

@@ -98,13 +98,15 @@ def three_digits(number: float) -> str:
 
 
 def length_of(microseconds: int) -> str:
-    """A length of time for a sentence: `42 s`, `5 min 10 s`, `2 h 3 min`."""
+    """A length of time for a sentence: `42 s`, `5 min 10 s`, `2 h 3 min`, `11 d 4 h`."""
     whole = microseconds // SECOND
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    if whole < 86_400:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
 
 
 def clock_of(time: int | None) -> str:

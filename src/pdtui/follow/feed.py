@@ -85,7 +85,8 @@ class Feed:
         self.silent = time.monotonic() - self.fed_at
         self.more = growth.more
         self.loaded |= not self.more
-        return noted or bool(growth.data)
+        # A file that was emptied has no bytes to show that it was.
+        return noted or bool(growth.data) or growth.change is Change.TRUNCATED
 
     @property
     def _room(self) -> int:

@@ -41,7 +41,7 @@ def title_line(session: Session, state: str, width: int, more: str = "") -> str:
     newest = session.newest
     clock = to_datetime(newest).strftime("%m-%d %H:%M:%S") if newest is not None else ""
     count = f"{len(sources)} source{'s' if len(sources) != 1 else ''}"
-    right = f"{state}  {count}  {session.rows:,} rows  {clock} "
+    right = f"{state}  {count}  {_rows(session.rows)}  {clock} "
     names = [source.label + _corrected(session, source.label) for source in sources]
     labels = printable(" · ".join([more] * bool(more) + names))
     left = " pdtui  "
