@@ -84,6 +84,12 @@ def test_the_next_row_that_holds_it_whatever_is_shown_of_the_files(
     assert [place for place in found if place is not None] == wanted[:1]
 
 
+def test_rows_that_a_source_has_not_are_passed_over(sources: list[Source]) -> None:
+    """A file may begin anew while it is searched, and have more rows then."""
+    view = Rows([join_ref(0, row) for row in (298, 299, 300, 10**6)])
+    assert not any(find.find_text(sources, view, 0, 1, parse_text("seven")))
+
+
 async def test_esc_stops_a_search(
     viewer: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,8 +97,9 @@ def find_text(
         refs = view.refs(first, stop)
         held = np.zeros(len(refs), np.bool_)
         for number, source in enumerate(sources):
-            mine = np.flatnonzero(source_numbers(refs) == number)
-            pattern = wanted.pattern_for(source)
+            # Where its file began anew meanwhile, the view has rows that this source has not.
+            has = (source_numbers(refs) == number) & (row_numbers(refs) < len(source))
+            mine, pattern = np.flatnonzero(has), wanted.pattern_for(source)
             for near in _near(row_numbers(refs[mine])):
                 held[mine[near]] = _holding(source, pattern, row_numbers(refs[mine[near]]))
                 yield None
