@@ -17,7 +17,7 @@ from pdtui.core.query import parse_text
 from pdtui.core.refs import Refs, join_ref, split_ref
 from pdtui.core.source import Segment, Source
 from pdtui.ui import find
-from tests.ui.conftest import Open
+from tests.ui.conftest import DATA, Open
 
 LINE = "INFO 11-22 06:42:{:02} [core.py:7] step {}\n"
 
@@ -106,6 +106,20 @@ async def test_esc_stops_a_search(
         await opened.press("escape")
         await opened.until(lambda: "search stopped" in opened.screen())
         assert opened.timeline.cursor == 0
+
+
+async def test_a_hit_leaves_the_problem_line_as_it_is(viewer: Open) -> None:
+    """Who goes from hit to hit still sees what is wrong, and the panes do not jump."""
+    async with viewer(DATA / "h200" / "fail-address-in-use") as opened:
+        await opened.until(lambda: " ! " in opened.screen())
+        height = opened.timeline.size.height
+        await opened.press("g", "slash")
+        await opened.type("zmq")
+        await opened.press("enter")
+        await opened.until(lambda: opened.timeline.cursor > 0)
+        await opened.press("n")
+        assert " ! " in opened.screen()
+        assert opened.timeline.size.height == height
 
 
 @pytest.mark.parametrize("keys", [["T", "T"], []], ids=["in sight", "listed"])

@@ -99,9 +99,9 @@ def find_text(
         for number, source in enumerate(sources):
             # Where its file began anew meanwhile, the view has rows that this source has not.
             has = (source_numbers(refs) == number) & (row_numbers(refs) < len(source))
-            mine, pattern = np.flatnonzero(has), wanted.pattern_for(source)
-            for near in _near(row_numbers(refs[mine])):
-                held[mine[near]] = _holding(source, pattern, row_numbers(refs[mine[near]]))
+            mine, rows = np.flatnonzero(has), row_numbers(refs[has])
+            for near in _near(rows):
+                held[mine[near]] = _holding(source, wanted.pattern_for(source), rows[near])
                 yield None
         found = refs[held]
         if len(found):

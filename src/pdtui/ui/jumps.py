@@ -68,15 +68,17 @@ class Jumps(Locked):
         """Goes to the next row that holds the text."""
         if (pattern := self._pattern) is None:
             return
-        pane, start, began = self.pane, self.pane.cursor, time.monotonic()
+        pane, start, soon = self.pane, self.pane.cursor, time.monotonic() + _SOON
         for place in find_text(
             self.session.sources, pane.view, start, step, parse_text(pattern.pattern)
         ):
             if place is not None:
+                if soon == math.inf:
+                    self.say("", 0)
                 self._show_hit(pane, place, pattern, round_=(place - start) * step <= 0)
                 return
-            if time.monotonic() > began + _SOON:
-                began = math.inf
+            if time.monotonic() > soon:
+                soon = math.inf
                 self.say("searching (Esc stops it) …", _LONG)
             await asyncio.sleep(0)
             if self._pattern is not pattern:
@@ -89,7 +91,8 @@ class Jumps(Locked):
         self, pane: RowsView, place: int, pattern: re.Pattern[str], *, round_: bool
     ) -> None:
         """Goes to the row that a search found; `round_` is whether that went round the end."""
-        self.say("search went round the end" if round_ else "")
+        if round_:
+            self.say("search went round the end")
         pane.go_to(place, centre=not pane.shows(place))
         if not pane.reveal(pattern):
             self.say("it stands in a part of the line that has no column: Enter shows it")
