@@ -126,6 +126,17 @@ async def test_a_problem_that_comes_live_is_found(viewer: Open, tmp_path: Path) 
         assert "decode ran out of GPU memory" in shows(opened)
 
 
+async def test_a_problem_goes_with_the_rows_that_told_of_it(viewer: Open, tmp_path: Path) -> None:
+    """The log is emptied for the next run, which has not written anything yet."""
+    log = tmp_path / "decode.log"
+    log.write_text(engine(D) + line(REFUSED, 9, "WARNING"))
+    async with viewer(log, follow=True) as opened:
+        await opened.until(lambda: "decode ran out of GPU memory" in shows(opened))
+        log.write_bytes(b"")
+        opened.ingest.ring()
+        await opened.until(lambda: shows(opened) == "", 10)
+
+
 async def test_a_healthy_run_says_nothing(viewer: Open, tmp_path: Path) -> None:
     """However loud it is."""
     async with viewer(*made_up("loud", tmp_path)) as opened:

@@ -58,6 +58,8 @@ class ProblemFinder:
         """
         for source, stop in snapshot:
             upto, first = source.traces.before(stop), self._read.get(source, 0)
+            # A source that was not there: with the rows of the one before, their problems are gone.
+            self._stale |= source not in self._read
             self._stale |= bool(_TELLING[source.traces.step[first:upto]].any())
             self._read[source] = upto
         return self._stale and not self.busy and time.monotonic() >= self._rest_until
